@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_MONITOR_H
+#define ISIF_MONITOR_H
+
+#include <isif/error.h>
+#include <isif/log.h>
+#include <isif/model.h>
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Where a monitor looks. A NULL text takes the default. */
+struct isif_monitor_options {
+	const char *record_directory;	/**< NULL or "auto": what this host's open-iscsi uses */
+	const char *sysfs;		/**< NULL: /sys, with udev, netlink and SOCK_DIAG */
+	const char *initiatorname_file; /**< default /etc/iscsi/initiatorname.iscsi */
+	const char *state_directory;	/**< NULL: nothing is kept across restarts */
+	const char *iscsiadm;		/**< default iscsiadm in the system's directories */
+	uint32_t resync_interval;	/**< seconds between full reads; 0: never */
+	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for; 0: recordOnly */
+	struct isif_log log;
+};
+
+/**
+ * Watches all sources and publishes snapshots. It owns its descriptors and timers, blocks
+ * nowhere, and does its work in slices of at most 50 ms; the caller runs the loop:
+ *
+ *     count = isif_monitor_descriptors(monitor, fds, n);
+ *     poll(fds, count, isif_monitor_timeout(monitor));
+ *     isif_monitor_run(monitor);
+ *     snapshot = isif_monitor_snapshot(monitor);
+ */
+struct isif_monitor;
+
+/** Opens the sources and reads everything once. */
+enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
+				  struct isif_monitor **monitor);
+void isif_monitor_close(struct isif_monitor *monitor);
+
+/** At most this many descriptors are ever waited on. */
+#define ISIF_MONITOR_DESCRIPTORS 8
+
+/** Fills in the descriptors to wait on; returns how many. They can change with every run. */
+size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollfd *descriptors,
+				size_t size);
+
+/** Milliseconds until there is work without an event: 0 now, -1 never. */
+int isif_monitor_timeout(const struct isif_monitor *monitor);
+
+/** Takes the waiting events and does a slice of work. True if a new snapshot was published. */
+bool isif_monitor_run(struct isif_monitor *monitor);
+
+/** The newest snapshot, borrowed: hold it to keep it. Never NULL. */
+struct isif_snapshot *isif_monitor_snapshot(const struct isif_monitor *monitor);
+
+/** Has everything read again, in slices. */
+void isif_monitor_resync(struct isif_monitor *monitor);
+
+/**
+ * Tells that somebody looked at the counters of sessions. If those of the newest snapshot are
+ * older than a second, the next run reads them.
+ */
+void isif_monitor_counters_wanted(struct isif_monitor *monitor);
+
+/** What the configuration may change while it runs. */
+void isif_monitor_configure(struct isif_monitor *monitor, uint32_t resync_interval,
+			    enum isif_rebind_mode rebind_mode);
+
+#endif

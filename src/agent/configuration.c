@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "configuration.h"
+
+#include "config.h"
+
+#include <net-snmp/net-snmp-config.h>
+
+#include <net-snmp/net-snmp-includes.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define APPLICATION "iscsi-ifaced"
+
+/*
+ * Net-SNMP hands a token's parser nothing but the line: the one place where the parsers must find
+ * their configuration by themselves.
+ */
+static struct configuration *current;
+
+static const struct configuration defaults = {
+	.control_mode = CONTROL_READ_ONLY,
+	.rebind_mode = ISIF_REBIND_RECORD_ONLY,
+	.job_history = 128,
+	.event_history = 512,
+	.hold_down = 0,
+	.session_timeout = 180,
+	.resync_interval = 300,
+	.iscsiadm_timeout = 120,
+	.protect_in_use = true,
+};
+
+static void refuse(const char *token, const char *line, const char *expected)
+{
+	current->errors++;
+	netsnmp_config_error("%s: expected %s, found \"%s\"", token, expected, line);
+}
+
+static void parse_control_mode(const char *token, char *line)
+{
+	if (!strcmp(line, "readOnly"))
+		current->control_mode = CONTROL_READ_ONLY;
+	else if (!strcmp(line, "records"))
+		current->control_mode = CONTROL_RECORDS;
+	else if (!strcmp(line, "full"))
+		current->control_mode = CONTROL_FULL;
+	else
+		refuse(token, line, "readOnly, records or full");
+}
+
+static void parse_rebind_mode(const char *token, char *line)
+{
+	if (!strcmp(line, "recordOnly"))
+		current->rebind_mode = ISIF_REBIND_RECORD_ONLY;
+	else if (!strcmp(line, "relogin"))
+		current->rebind_mode = ISIF_REBIND_RELOGIN;
+	else
+		refuse(token, line, "recordOnly or relogin");
+}
+
+static void parse_protect_in_use(const char *token, char *line)
+{
+	if (!strcmp(line, "yes"))
+		current->protect_in_use = true;
+	else if (!strcmp(line, "no"))
+		current->protect_in_use = false;
+	else
+		refuse(token, line, "yes or no");
+}
+
+static void parse_pattern(const char *token, char *line)
+{
+	char **list = !strcmp(token, "allowIface") ? &current->allow_ifaces :
+						     &current->deny_ifaces;
+	char *longer;
+
+	if (!*line || strpbrk(line, " \t/")) {
+		refuse(token, line, "one pattern for names of ifaces, such as san*");
+		return;
+	}
+	if (asprintf(&longer, "%s%s ", *list ? *list : "", line) < 0)
+		return;
+	free(*list);
+	*list = longer;
+}
+
+/* The tokens that are numbers, with their bounds. */
+static const struct number {
+	const char *token;
+	size_t offset;
+	uint32_t minimum, maximum;
+	const char *unit;
+} numbers[] = {
+	{ "jobHistory", offsetof(struct configuration, job_history), 1, 65536, "jobs" },
+	{ "eventHistory", offsetof(struct configuration, event_history), 1, 65536, "events" },
+	{ "holdDown", offsetof(struct configuration, hold_down), 0, 86400, "seconds" },
+	{ "sessionTimeout", offsetof(struct configuration, session_timeout), 1, 86400, "seconds" },
+	{ "resyncInterval", offsetof(struct configuration, resync_interval), 0, 86400, "seconds" },
+	{ "iscsiadmTimeout", offsetof(struct configuration, iscsiadm_timeout), 1, 86400,
+	  "seconds" },
+};
+
+static void parse_number(const char *token, char *line)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		const struct number *number = &numbers[i];
+		unsigned long value;
+		char *end, expected[80];
+
+		/* Net-SNMP matches tokens whatever their case. */
+		if (strcasecmp(number->token, token))
+			continue;
+		errno = 0;
+		value = strtoul(line, &end, 10);
+		if (*line >= '0' && *line <= '9' && !*end && !errno && value >= number->minimum &&
+		    value <= number->maximum) {
+			*(uint32_t *)(void *)((char *)current + number->offset) = (uint32_t)value;
+			return;
+		}
+		snprintf(expected, sizeof(expected), "a number of %s from %u to %u", number->unit,
+			 number->minimum, number->maximum);
+		refuse(token, line, expected);
+	}
+}
+
+static void back_to_defaults(void)
+{
+	configuration_clear(current);
+	*current = defaults;
+}
+
+void configuration_register(struct configuration *configuration)
+{
+	current = configuration;
+	*current = defaults;
+	register_config_handler(APPLICATION, "controlMode", parse_control_mode, back_to_defaults,
+				"readOnly|records|full");
+	register_config_handler(APPLICATION, "rebindMode", parse_rebind_mode, NULL,
+				"recordOnly|relogin");
+	register_config_handler(APPLICATION, "allowIface", parse_pattern, NULL, "PATTERN");
+	register_config_handler(APPLICATION, "denyIface", parse_pattern, NULL, "PATTERN");
+	register_config_handler(APPLICATION, "protectInUse", parse_protect_in_use, NULL, "yes|no");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		register_config_handler(APPLICATION, numbers[i].token, parse_number, NULL,
+					numbers[i].unit);
+}
+
+bool configuration_reread(struct configuration *configuration)
+{
+	const char *file = netsnmp_ds_get_string(NETSNMP_DS_LIBRARY_ID,
+						 NETSNMP_DS_LIB_OPTIONALCONFIG);
+
+	/*
+	 * Not read_configs(): its POST_READ_CONFIG callback would open another AgentX session
+	 * (agentx/subagent.c:subagent_startup).
+	 */
+	free_config();
+	if (!netsnmp_ds_get_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS))
+		read_config_files(NORMAL_CONFIG);
+	if (file)
+		read_config_with_type(file, APPLICATION);
+	return !configuration->errors;
+}
+
+void configuration_clear(struct configuration *configuration)
+{
+	free(configuration->allow_ifaces);
+	free(configuration->deny_ifaces);
+	configuration->allow_ifaces = configuration->deny_ifaces = NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IFACED_CONFIGURATION_H
+#define IFACED_CONFIGURATION_H
+
+#include <isif/model.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum control_mode { CONTROL_READ_ONLY = 1, CONTROL_RECORDS = 2, CONTROL_FULL = 3 };
+
+/* What iscsi-ifaced.conf(5) says; the rest of that file is Net-SNMP's own. */
+struct configuration {
+	enum control_mode control_mode;
+	enum isif_rebind_mode rebind_mode;
+	char *allow_ifaces, *deny_ifaces; /* patterns, a blank after each; NULL: none given */
+	uint32_t job_history, event_history;
+	uint32_t hold_down;	   /* seconds */
+	uint32_t session_timeout;  /* seconds */
+	uint32_t resync_interval;  /* seconds */
+	uint32_t iscsiadm_timeout; /* seconds */
+	bool protect_in_use;
+	unsigned errors; /* lines that were refused */
+};
+
+/*
+ * Makes Net-SNMP's reader of configuration files fill in this one. There can be one at a time;
+ * its values are the defaults until a file is read.
+ */
+void configuration_register(struct configuration *configuration);
+
+/* Reads the files again, from the defaults on; false if a line was refused. */
+bool configuration_reread(struct configuration *configuration);
+
+void configuration_clear(struct configuration *configuration);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IFACED_CONNECTION_H
+#define IFACED_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The connection to the AgentX master, supervised by us. Net-SNMP's own supervision blocks for
+ * seconds when a master hangs, doubles its alarms, and loses registrations.
+ */
+struct connection {
+	const char *address; /* for the log */
+	bool up;	     /* the session is open and our registrations were sent */
+	bool opened;	     /* the library has just opened a session */
+	bool closed;	     /* it was closed since it was opened last */
+	bool refused;	     /* the master refused a registration */
+	bool waiting_logged;
+	uint64_t retry;	     /* when to try again, monotonic ms */
+	uint64_t wait;	     /* ms between two tries */
+	uint64_t origin;     /* monotonic ms at which the master's sysUpTime was 0 */
+	/* Has the registrations made anew; called in the loop, never from within the library. */
+	void (*connected)(void *context);
+	void *context;
+};
+
+/* Before init_agent(): what the library must not do. */
+void connection_prepare(struct connection *connection, const char *master);
+
+/* After init_agent(), before init_snmp(). */
+void connection_supervise(struct connection *connection);
+
+/* One step: tries to open, or finishes what was opened. */
+void connection_run(struct connection *connection, uint64_t now);
+
+/* Milliseconds until connection_run() has something to do, -1 if never. */
+int connection_timeout(const struct connection *connection, uint64_t now);
+
+#endif

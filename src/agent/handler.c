@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one handler for the whole subtree: it carries varbinds between Net-SNMP and the engine.
+ * No table helper of Net-SNMP's: they lose phases of a SET and accept truncated indexes.
+ */
+#include "handler.h"
+
+#include "config.h"
+#include "engine.h"
+
+#include <net-snmp/net-snmp-config.h>
+
+#include <net-snmp/net-snmp-includes.h>
+
+#include <net-snmp/agent/net-snmp-agent-includes.h>
+
+#include <net-snmp/agent/agent_sysORTable.h>
+
+#include <string.h>
+#include <time.h>
+
+_Static_assert(sizeof(oid) == sizeof(mib_arc), "the engine's OIDs are Net-SNMP's");
+
+static void set_value(netsnmp_variable_list *variable, const struct mib_value *value)
+{
+	struct counter64 counter;
+
+	switch (value->tag) {
+	case MIB_INTEGER:
+		snmp_set_var_typed_integer(variable, ASN_INTEGER, value->integer);
+		break;
+	case MIB_OCTETS:
+		snmp_set_var_typed_value(variable, ASN_OCTET_STR, value->octets, value->length);
+		break;
+	case MIB_COUNTER64:
+		counter.high = (u_long)(value->number >> 32);
+		counter.low = (u_long)(value->number & 0xffffffffu);
+		snmp_set_var_typed_value(variable, ASN_COUNTER64, &counter, sizeof(counter));
+		break;
+	case MIB_COUNTER32:
+	case MIB_UNSIGNED:
+	case MIB_TIMETICKS:
+		snmp_set_var_typed_integer(variable, (u_char)value->tag,
+					   (long)(value->number & 0xffffffffu));
+		break;
+	}
+}
+
+static void answer_get(struct mib_view *view, netsnmp_request_info *request,
+		       netsnmp_agent_request_info *information)
+{
+	netsnmp_variable_list *variable = request->requestvb;
+	struct mib_value value;
+
+	switch (engine_get(view, variable->name, variable->name_length, &value)) {
+	case ENGINE_VALUE:
+		set_value(variable, &value);
+		break;
+	case ENGINE_NO_OBJECT:
+		netsnmp_set_request_error(information, request, SNMP_NOSUCHOBJECT);
+		break;
+	case ENGINE_NO_INSTANCE:
+	case ENGINE_END:
+		netsnmp_set_request_error(information, request, SNMP_NOSUCHINSTANCE);
+		break;
+	}
+}
+
+static void answer_next(struct mib_view *view, netsnmp_request_info *request)
+{
+	netsnmp_variable_list *variable = request->requestvb;
+	struct mib_value value;
+	mib_arc next[MIB_OID_LIMIT * 2];
+	size_t length;
+
+	/* AgentX can ask for a range that begins with an instance and includes it. */
+	if (request->inclusive &&
+	    engine_get(view, variable->name, variable->name_length, &value) == ENGINE_VALUE) {
+		set_value(variable, &value);
+		return;
+	}
+	/* What stays ASN_NULL makes the master go on with the next subtree. */
+	if (engine_next(view, variable->name, variable->name_length, next, &length, &value) !=
+	    ENGINE_VALUE)
+		return;
+	snmp_set_var_objid(variable, next, length);
+	set_value(variable, &value);
+}
+
+static int handle(netsnmp_mib_handler *mib_handler, netsnmp_handler_registration *registration,
+		  netsnmp_agent_request_info *information, netsnmp_request_info *requests)
+{
+	struct handler *handler = mib_handler->myvoid;
+	struct timespec now;
+	struct mib_view view = {
+		.snapshot = isif_monitor_snapshot(handler->monitor),
+		.agent = &handler->agent,
+		.origin = handler->origin,
+	};
+
+	(void)registration;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	view.mono = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	for (netsnmp_request_info *request = requests; request; request = request->next) {
+		if (request->processed)
+			continue;
+		if (information->mode == MODE_GET)
+			answer_get(&view, request, information);
+		else if (information->mode == MODE_GETNEXT)
+			answer_next(&view, request);
+		else if (information->mode == MODE_SET_RESERVE1)
+			netsnmp_request_set_error(request, SNMP_ERR_NOTWRITABLE);
+	}
+	if (view.counters_asked)
+		isif_monitor_counters_wanted(handler->monitor);
+	return SNMP_ERR_NOERROR;
+}
+
+bool handler_register(struct handler *handler)
+{
+	oid objects[MIB_OID_LIMIT];
+	netsnmp_handler_registration *registration;
+
+	memcpy(objects, mib_root, mib_root_length * sizeof(*objects));
+	objects[mib_root_length] = 1;
+	registration = netsnmp_create_handler_registration("iscsiIfaceObjects", handle, objects,
+							   mib_root_length + 1, HANDLER_CAN_RWRITE);
+	if (!registration || !registration->handler)
+		return false;
+	registration->handler->myvoid = handler;
+	return netsnmp_register_handler(registration) == MIB_REGISTERED_OK;
+}
+
+void handler_announce(void)
+{
+	oid module[MIB_OID_LIMIT];
+
+	memcpy(module, mib_root, mib_root_length * sizeof(*module));
+	unregister_sysORTable(module, mib_root_length);
+	register_sysORTable(module, mib_root_length,
+			    "ISCSI-IFACE-MIB: iSCSI ifaces, portal bindings and sessions");
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * iscsi-ifaced: one loop over the sources, the master's requests and signals. Nothing in it
+ * blocks; the set of descriptors is made anew every turn, because Net-SNMP closes and opens its
+ * own behind our back.
+ */
+#include "config.h"
+#include "configuration.h"
+#include "connection.h"
+#include "daemon.h"
+#include "handler.h"
+#include "logging.h"
+#include "options.h"
+
+#include <net-snmp/net-snmp-config.h>
+
+#include <net-snmp/net-snmp-includes.h>
+
+#include <net-snmp/agent/net-snmp-agent-includes.h>
+
+#include <net-snmp/library/large_fd_set.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DESCRIPTORS   64 /* Net-SNMP has four, the monitor ISIF_MONITOR_DESCRIPTORS, signals one */
+#define REQUEST_TURNS 64 /* requests that are served in a row before other work has its turn */
+
+struct agent {
+	struct options options;
+	struct configuration configuration;
+	struct connection connection;
+	struct handler handler;
+	int signals;
+	bool stop;
+};
+
+static uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* What may change while it runs: from the configuration into those who use it. */
+static void apply_configuration(struct agent *agent)
+{
+	const struct configuration *configuration = &agent->configuration;
+	struct mib_agent *facts = &agent->handler.agent;
+
+	facts->notify_hold_down = configuration->hold_down;
+	facts->control_mode = CONTROL_READ_ONLY;
+	if (configuration->control_mode != CONTROL_READ_ONLY)
+		LOG(WARNING, "controlMode: this version writes nothing yet; it stays readOnly");
+	isif_monitor_configure(agent->handler.monitor, configuration->resync_interval,
+			       configuration->rebind_mode);
+}
+
+static void reread_configuration(struct agent *agent)
+{
+	if (!configuration_reread(&agent->configuration))
+		LOG(ERROR, "the configuration has errors, see above; the refused lines have no "
+			   "effect");
+	apply_configuration(agent);
+	LOG(NOTICE, "read the configuration again");
+}
+
+static void take_signals(struct agent *agent)
+{
+	struct signalfd_siginfo information;
+
+	while (read(agent->signals, &information, sizeof(information)) ==
+	       (ssize_t)sizeof(information)) {
+		switch (information.ssi_signo) {
+		case SIGHUP:
+			reread_configuration(agent);
+			break;
+		case SIGUSR1:
+			isif_monitor_resync(agent->handler.monitor);
+			break;
+		default:
+			agent->stop = true;
+			break;
+		}
+	}
+}
+
+/* Net-SNMP's descriptors as pollfds; *timeout is lowered to what it waits for. */
+static size_t snmp_descriptors(struct pollfd *descriptors, size_t size, int *timeout)
+{
+	netsnmp_large_fd_set set;
+	struct timeval wait = { .tv_sec = 3600 };
+	int limit = 0, block = 1, milliseconds;
+	size_t count = 0;
+
+	netsnmp_large_fd_set_init(&set, FD_SETSIZE);
+	NETSNMP_LARGE_FD_ZERO(&set);
+	snmp_select_info2(&limit, &set, &wait, &block);
+	for (int i = 0; i < limit && count < size; i++)
+		if (NETSNMP_LARGE_FD_ISSET(i, &set))
+			descriptors[count++] = (struct pollfd){ .fd = i, .events = POLLIN };
+	netsnmp_large_fd_set_cleanup(&set);
+	if (block)
+		return count;
+	milliseconds = (int)(wait.tv_sec * 1000 + (wait.tv_usec + 999) / 1000);
+	if (*timeout < 0 || milliseconds < *timeout)
+		*timeout = milliseconds;
+	return count;
+}
+
+/* Hands the ready ones of Net-SNMP's descriptors over; false if none is ready. */
+static bool snmp_serve(const struct pollfd *descriptors, size_t count)
+{
+	netsnmp_large_fd_set set;
+	bool ready = false;
+
+	netsnmp_large_fd_set_init(&set, FD_SETSIZE);
+	NETSNMP_LARGE_FD_ZERO(&set);
+	for (size_t i = 0; i < count; i++)
+		if (descriptors[i].revents) {
+			NETSNMP_LARGE_FD_SET(descriptors[i].fd, &set);
+			ready = true;
+		}
+	if (ready)
+		snmp_read2(&set);
+	netsnmp_large_fd_set_cleanup(&set);
+	return ready;
+}
+
+/*
+ * A request crosses three descriptors of Net-SNMP's, one after the other (socket, pipe in, pipe
+ * out): stay with it until nothing is ready any more.
+ */
+static void snmp_drain(void)
+{
+	struct pollfd descriptors[DESCRIPTORS];
+
+	for (int turn = 0; turn < REQUEST_TURNS; turn++) {
+		int unused = 0;
+		size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
+
+		if (poll(descriptors, count, 0) <= 0 || !snmp_serve(descriptors, count))
+			return;
+	}
+}
+
+static bool any_ready(const struct pollfd *descriptors, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (descriptors[i].revents)
+			return true;
+	return false;
+}
+
+static void lower(int *timeout, int candidate)
+{
+	if (candidate >= 0 && (*timeout < 0 || candidate < *timeout))
+		*timeout = candidate;
+}
+
+static void turn(struct agent *agent)
+{
+	struct pollfd descriptors[DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 1];
+	struct isif_monitor *monitor = agent->handler.monitor;
+	int timeout = isif_monitor_timeout(monitor);
+	size_t snmp_count, sources;
+
+	lower(&timeout, connection_timeout(&agent->connection, monotonic_ms()));
+	snmp_count = snmp_descriptors(descriptors, DESCRIPTORS, &timeout);
+	sources = isif_monitor_descriptors(monitor, descriptors + snmp_count,
+					   ISIF_MONITOR_DESCRIPTORS);
+	descriptors[snmp_count + sources] =
+		(struct pollfd){ .fd = agent->signals, .events = POLLIN };
+	if (poll(descriptors, snmp_count + sources + 1, timeout) < 0 && errno != EINTR)
+		return;
+	if (snmp_serve(descriptors, snmp_count))
+		snmp_drain();
+	snmp_timeout();
+	run_alarms();
+	netsnmp_check_outstanding_agent_requests();
+	if (descriptors[snmp_count + sources].revents)
+		take_signals(agent);
+	if (any_ready(descriptors + snmp_count, sources) || isif_monitor_timeout(monitor) == 0)
+		isif_monitor_run(monitor);
+	connection_run(&agent->connection, monotonic_ms());
+}
+
+static void on_connected(void *context)
+{
+	(void)context;
+	handler_announce();
+}
+
+/* Signals arrive through a descriptor; a master that goes away must not end us (SIGPIPE). */
+static bool open_signals(struct agent *agent)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return false;
+	signal(SIGPIPE, SIG_IGN);
+	agent->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return agent->signals >= 0;
+}
+
+static int fail(const char *what, const char *object, const char *why)
+{
+	LOG(ERROR, "%s %s: %s", what, object, why);
+	return EXIT_FAILURE;
+}
+
+static void prepare_library(struct agent *agent)
+{
+	const struct options *options = &agent->options;
+
+	/* Not one MIB file is needed, and nothing of Net-SNMP's is to be kept on disk. */
+	setenv("MIBS", "", 1);
+	setenv("MIBDIRS", "/dev/null", 1);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD, 1);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE, 1);
+	if (options->no_default_configuration)
+		netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
+	if (options->configuration)
+		netsnmp_ds_set_string(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_OPTIONALCONFIG,
+				      options->configuration);
+}
+
+/* This version works with the rights that it was started with. */
+static bool user_is_ours(const char *user)
+{
+	const struct passwd *entry = getpwnam(user);
+
+	return entry && entry->pw_uid == geteuid();
+}
+
+static int open_monitor(struct agent *agent)
+{
+	const struct options *options = &agent->options;
+	struct isif_monitor_options monitor = {
+		.record_directory = options->record_directory,
+		.sysfs = options->sysfs,
+		.initiatorname_file = options->initiatorname_file,
+		.state_directory =
+			options->state_directory ? options->state_directory : STATE_DIRECTORY,
+		.iscsiadm = options->iscsiadm,
+		.log = agent_log,
+	};
+
+	if (mkdir(monitor.state_directory, 0700) && errno != EEXIST)
+		LOG(WARNING, "cannot make the state directory %s: %s (option -s names another)",
+		    monitor.state_directory, strerror(errno));
+	return isif_monitor_open(&monitor, &agent->handler.monitor) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int start(struct agent *agent)
+{
+	const struct options *options = &agent->options;
+	struct mib_agent *facts = &agent->handler.agent;
+
+	if (options->user && !user_is_ours(options->user))
+		return fail("cannot run as user", options->user,
+			    "this version does not separate privileges; start it as that user");
+	if (options->configuration && access(options->configuration, R_OK))
+		return fail("cannot read the configuration", options->configuration,
+			    strerror(errno));
+	prepare_library(agent);
+	connection_prepare(&agent->connection, options->master);
+	agent->connection.connected = on_connected;
+	if (init_agent("iscsi-ifaced"))
+		return fail("cannot start", "Net-SNMP's agent library", "init_agent failed");
+	configuration_register(&agent->configuration);
+	connection_supervise(&agent->connection);
+	*facts = (struct mib_agent){
+		.version = PACKAGE_VERSION,
+		.control_mode = CONTROL_READ_ONLY,
+		.next_job_index = 1,
+		.notify_enable = 0xff,
+		.notify_rate = 50,
+	};
+	/* A lock that began at 0 each time would let two managers believe they hold it. */
+	if (getrandom(&facts->set_lock, sizeof(facts->set_lock), GRND_NONBLOCK) < 0)
+		facts->set_lock = (int32_t)monotonic_ms();
+	facts->set_lock &= 0x7fffffff;
+	if (open_monitor(agent))
+		return EXIT_FAILURE;
+	if (!handler_register(&agent->handler))
+		return fail("cannot register", "the MIB", "out of memory");
+	init_snmp("iscsi-ifaced");
+	if (agent->configuration.errors)
+		return fail("cannot start with errors in", "the configuration", "see above");
+	apply_configuration(agent);
+	return EXIT_SUCCESS;
+}
+
+static void stop(struct agent *agent)
+{
+	if (agent->options.pid_file)
+		unlink(agent->options.pid_file);
+	snmp_shutdown("iscsi-ifaced");
+	shutdown_agent();
+	isif_monitor_close(agent->handler.monitor);
+	configuration_clear(&agent->configuration);
+	close(agent->signals);
+}
+
+static int show_tokens(void)
+{
+	struct configuration configuration;
+
+	setenv("MIBS", "", 1);
+	netsnmp_enable_subagent();
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
+	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
+	init_agent("iscsi-ifaced");
+	configuration_register(&configuration);
+	fputs("Configuration tokens, see iscsi-ifaced.conf(5):\n", stderr);
+	read_config_print_usage("  ");
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct agent agent = { .signals = -1 };
+	int status;
+
+	switch (options_parse(&agent.options, argc, argv)) {
+	case OPTIONS_DONE:
+		return EXIT_SUCCESS;
+	case OPTIONS_WRONG:
+		return 2;
+	case OPTIONS_RUN:
+		break;
+	}
+	if (agent.options.show_tokens)
+		return show_tokens();
+	umask(077);
+	if (!agent.options.foreground && !daemon_begin())
+		return EXIT_FAILURE;
+	logging_start(agent.options.foreground, agent.options.logging_given);
+	if (!open_signals(&agent))
+		return fail("cannot open", "a signalfd", strerror(errno));
+	status = start(&agent);
+	if (!status && agent.options.pid_file && !daemon_write_pid(agent.options.pid_file))
+		status = fail("cannot write the pid file", agent.options.pid_file, strerror(errno));
+	if (!status) {
+		LOG(NOTICE, "iscsi-ifaced " PACKAGE_VERSION " serves the records in %s",
+		    isif_monitor_snapshot(agent.handler.monitor)->summary.record_directory->text);
+		if (!agent.options.foreground)
+			logging_leave_terminal();
+		daemon_ready(agent.options.foreground);
+	}
+	while (!status && !agent.stop) {
+		turn(&agent);
+		agent.handler.origin = agent.connection.origin;
+	}
+	stop(&agent);
+	return status;
+}

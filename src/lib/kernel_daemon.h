@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_KERNEL_DAEMON_H
+#define ISIF_LIB_KERNEL_DAEMON_H
+
+#include <isif/kernel.h>
+
+/* Where traces of iscsid are looked for. */
+struct daemon_paths {
+	const char *run[2]; /* directories of its pid file */
+	const char *config; /* directory of initiatorname.iscsi, which it reads when it starts */
+	const char *proc;
+};
+
+/* The paths must outlive the object. */
+enum isif_error daemon_open_paths(const struct daemon_paths *paths, struct isif_daemon **daemon);
+
+#endif

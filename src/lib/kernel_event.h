@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_KERNEL_EVENT_H
+#define ISIF_LIB_KERNEL_EVENT_H
+
+#include <isif/kernel.h>
+
+/* One call hands over no more events than this; poll(2) then says at once that more wait. */
+#define EVENTS_AT_ONCE 4096
+
+/* A uevent, as libudev hands it over. */
+struct uevent {
+	const char *action;	 /* add, remove, change, ... */
+	const char *subsystem;	 /* e.g. block */
+	const char *device_path; /* e.g. /devices/platform/host0/session1/..., without /sys */
+};
+
+/* What a uevent means; false if nothing. */
+bool uevent_parse(const struct uevent *uevent, struct isif_kernel_event *event);
+
+/* What a message of NETLINK_ISCSI's multicast group means; false if nothing. */
+bool iscsi_message_parse(const void *octets, size_t length, struct isif_kernel_event *event);
+
+#endif

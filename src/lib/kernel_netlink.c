@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel_event.h"
+#include "kernel_message.h"
+
+#include "cleanup.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define GROUP_ISCSID   1 /* enum iscsi_nl_group: the number, not the mask */
+#define RECEIVE_BUFFER (4 << 20)
+
+struct isif_iscsi_events {
+	struct nl_sock *socket;
+};
+
+static enum isif_error error_from_nl(int result)
+{
+	switch (-result) {
+	case 0:
+		return ISIF_OK;
+	case NLE_NOMEM:
+		return ISIF_NO_MEMORY;
+	case NLE_PERM:
+	case NLE_NOACCESS:
+		return ISIF_NO_ACCESS;
+	case NLE_PROTO_MISMATCH: /* EPROTONOSUPPORT: no scsi_transport_iscsi */
+	case NLE_AF_NOSUPPORT:
+	case NLE_OBJ_NOTFOUND:
+		return ISIF_UNAVAILABLE;
+	default:
+		return ISIF_IO;
+	}
+}
+
+/* Over net.core.rmem_max if we may (CAP_NET_ADMIN, which joining the group needs anyway). */
+static void enlarge_buffer(int descriptor)
+{
+	int size = RECEIVE_BUFFER;
+
+	if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+enum isif_error isif_iscsi_events_open(struct isif_iscsi_events **events)
+{
+	struct isif_iscsi_events *opened = calloc(1, sizeof(*opened));
+	int result;
+
+	*events = NULL;
+	if (!opened)
+		return ISIF_NO_MEMORY;
+	opened->socket = nl_socket_alloc();
+	result = opened->socket ? nl_connect(opened->socket, NETLINK_ISCSI) : -NLE_NOMEM;
+	if (!result)
+		result = nl_socket_set_nonblocking(opened->socket);
+	if (!result)
+		enlarge_buffer(nl_socket_get_fd(opened->socket));
+	if (!result)
+		result = nl_socket_add_membership(opened->socket, GROUP_ISCSID);
+	if (result)
+		isif_iscsi_events_close(opened);
+	else
+		*events = opened;
+	return error_from_nl(result);
+}
+
+void isif_iscsi_events_close(struct isif_iscsi_events *events)
+{
+	if (!events)
+		return;
+	nl_socket_free(events->socket);
+	free(events);
+}
+
+int isif_iscsi_events_descriptor(const struct isif_iscsi_events *events)
+{
+	return nl_socket_get_fd(events->socket);
+}
+
+/* Control PDUs that iscsid has to see: of interest are the answers to a login and a logout. */
+static bool parse_pdu(const struct iscsi_message *message, struct isif_kernel_event *event)
+{
+	const uint8_t *pdu = message->pdu;
+
+	event->sid = message->connection.sid;
+	switch (pdu[0] & PDU_OPCODE_MASK) {
+	case PDU_LOGIN_RESPONSE:
+		event->kind = ISIF_EVENT_LOGIN_RESPONSE;
+		event->code = (uint32_t)(pdu[PDU_STATUS_CLASS] << 8 | pdu[PDU_STATUS_DETAIL]);
+		event->accepted = (pdu[PDU_FLAGS] & PDU_LOGIN_DONE) == PDU_LOGIN_DONE &&
+				  pdu[PDU_STATUS_CLASS] == 0;
+		return true;
+	case PDU_LOGOUT_RESPONSE:
+		event->kind = ISIF_EVENT_LOGOUT_RESPONSE;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool parse_event(const struct iscsi_message *message, struct isif_kernel_event *event)
+{
+	switch (message->type) {
+	case MESSAGE_CONNECTION_ERROR:
+		event->kind = ISIF_EVENT_CONNECTION;
+		event->sid = message->connection.sid;
+		event->code = message->connection.code;
+		return true;
+	case MESSAGE_LOGIN_STATE:
+		event->kind = ISIF_EVENT_SESSION;
+		event->sid = message->connection.sid;
+		return true;
+	case MESSAGE_DESTROY_SESSION:
+		event->kind = ISIF_EVENT_SESSION_GONE;
+		event->sid = message->destroyed.sid;
+		event->host = message->destroyed.host;
+		return true;
+	case MESSAGE_UNBIND_SESSION:
+	case MESSAGE_CREATE_SESSION:
+		event->kind = message->type == MESSAGE_UNBIND_SESSION ? ISIF_EVENT_UNBIND
+								      : ISIF_EVENT_SESSION;
+		event->sid = message->session.sid;
+		event->host = message->session.host;
+		return true;
+	case MESSAGE_HOST_EVENT:
+		event->kind = ISIF_EVENT_HOST;
+		event->host = message->host.host;
+		event->code = message->host.code;
+		return true;
+	default:
+		return false; /* answers to others' requests, and what is iscsiuio's */
+	}
+}
+
+bool iscsi_message_parse(const void *octets, size_t length, struct isif_kernel_event *event)
+{
+	struct iscsi_message message = { 0 };
+
+	*event = (struct isif_kernel_event){ 0 };
+	if (length < MESSAGE_EVENT_SIZE)
+		return false;
+	memcpy(&message, octets, length < sizeof(message) ? length : sizeof(message));
+	/* The kernel's events have type 0; others are answers that were meant for another port. */
+	if (message.length < MESSAGE_EVENT_SIZE || message.message_type != 0)
+		return false;
+	if (message.type != MESSAGE_RECV_PDU)
+		return parse_event(&message, event);
+	if (length < sizeof(message) || message.length < sizeof(message))
+		return false;
+	return parse_pdu(&message, event);
+}
+
+/*
+ * Not nl_recvmsgs(): it would read a message whole, and copy it. A login PDU's data holds CHAP;
+ * a buffer that ends with the PDU's header makes the kernel drop the rest, so that no secret
+ * ever comes into this process.
+ */
+void isif_iscsi_events_read(struct isif_iscsi_events *events, isif_kernel_event_visit *visit,
+			    void *context)
+{
+	uint8_t octets[sizeof(struct iscsi_message)];
+
+	for (int i = 0; i < EVENTS_AT_ONCE; i++) {
+		struct sockaddr_nl sender = { 0 };
+		socklen_t size = sizeof(sender);
+		struct isif_kernel_event event = { .kind = ISIF_EVENT_OVERFLOW };
+		ssize_t length = recvfrom(nl_socket_get_fd(events->socket), octets, sizeof(octets),
+					  MSG_DONTWAIT, (struct sockaddr *)&sender, &size);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0 && errno != ENOBUFS)
+			break;
+		/* Any process with CAP_NET_ADMIN could send here; only the kernel is port 0. */
+		if (length < 0 ||
+		    (sender.nl_pid == 0 && iscsi_message_parse(octets, (size_t)length, &event)))
+			visit(context, &event);
+	}
+	/* What may stand there all the same is another's answer: GET_CHAP is sent to the group. */
+	explicit_bzero(octets, sizeof(octets));
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel_use.h"
+
+#include "cleanup.h"
+#include "kernel_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define FILE_LIMIT (16 << 20) /* octets of mountinfo: some 100,000 mounts */
+#define READ_TRIES 4
+
+struct use {
+	dev_t device;
+	size_t where; /* of its text in the pool */
+};
+
+struct device_uses {
+	const char *mounts_path;
+	const char *swaps_path;
+	int mounts;
+	int swaps;
+	bool current;
+	const char *unknown;
+	struct use *uses; /* sorted by device, then in the file's order */
+	size_t count;
+	size_t size;
+	struct text_pool text;
+};
+
+struct device_uses *device_uses_new(const char *mounts_path, const char *swaps_path)
+{
+	struct device_uses *uses = calloc(1, sizeof(*uses));
+
+	if (!uses)
+		return NULL;
+	uses->mounts_path = mounts_path;
+	uses->swaps_path = swaps_path;
+	uses->mounts = -1;
+	uses->swaps = -1;
+	return uses;
+}
+
+void device_uses_free(struct device_uses *uses)
+{
+	if (!uses)
+		return;
+	cleanup_close_descriptor(&uses->mounts);
+	cleanup_close_descriptor(&uses->swaps);
+	text_pool_clear(&uses->text);
+	free(uses->uses);
+	free(uses);
+}
+
+static enum isif_error add_use(struct device_uses *uses, dev_t device, const char *where)
+{
+	enum isif_error error;
+	size_t offset;
+
+	if (uses->count == uses->size) {
+		size_t size = uses->size ? uses->size * 2 : 64;
+		struct use *grown = reallocarray(uses->uses, size, sizeof(*grown));
+
+		if (!grown)
+			return ISIF_NO_MEMORY;
+		uses->uses = grown;
+		uses->size = size;
+	}
+	error = text_pool_add(&uses->text, where, SIZE_MAX, &offset);
+	if (!error)
+		uses->uses[uses->count++] = (struct use){ device, offset };
+	return error;
+}
+
+/* The kernel writes blanks, newlines and backslashes in octal (fs/seq_file.c, mangle_path). */
+static void unescape(char *text)
+{
+	char *out = text;
+
+	for (const char *in = text; *in; in++) {
+		if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] >= '0' && in[2] <= '7' &&
+		    in[3] >= '0' && in[3] <= '7') {
+			int octet = (in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0');
+
+			*out++ = octet < ' ' ? '?' : (char)octet;
+			in += 3;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = '\0';
+}
+
+/* The next word of a line, NULL if there is none; *line goes behind it. */
+static char *take_word(char **line)
+{
+	char *word = *line + strspn(*line, " \t");
+	char *end = word + strcspn(word, " \t");
+
+	*line = *end ? end + 1 : end;
+	*end = '\0';
+	return *word ? word : NULL;
+}
+
+static bool parse_device(char *text, dev_t *device)
+{
+	char *colon = strchr(text, ':');
+	uint64_t numbers[2];
+
+	if (!colon)
+		return false;
+	*colon = '\0';
+	if (!text_number(text, UINT32_MAX, &numbers[0]) ||
+	    !text_number(colon + 1, UINT32_MAX, &numbers[1]))
+		return false;
+	*device = makedev((unsigned)numbers[0], (unsigned)numbers[1]);
+	return true;
+}
+
+/* The device behind a path such as /dev/sdb1. stat(2) asks devtmpfs only, never the disk. */
+static bool device_of_path(const char *path, dev_t *device)
+{
+	struct stat status;
+
+	if (!text_after(path, "/dev/") || stat(path, &status) || !S_ISBLK(status.st_mode))
+		return false;
+	*device = status.st_rdev;
+	return true;
+}
+
+/*
+ * "36 35 8:17 / /mnt rw,noatime shared:1 - ext4 /dev/sdb1 rw" (proc(5)). btrfs shows a device
+ * number of its own (0:45): there the source tells one of its devices.
+ */
+static enum isif_error add_mount(struct device_uses *uses, char *line)
+{
+	char *number, *where, *word, *source;
+	dev_t device;
+
+	take_word(&line);
+	take_word(&line);
+	number = take_word(&line);
+	take_word(&line);
+	where = take_word(&line);
+	if (!where || !parse_device(number, &device))
+		return ISIF_OK;
+	unescape(where);
+	if (major(device))
+		return add_use(uses, device, where);
+	while ((word = take_word(&line)) && strcmp(word, "-"))
+		;
+	take_word(&line);
+	source = take_word(&line);
+	if (!source)
+		return ISIF_OK;
+	unescape(source);
+	return device_of_path(source, &device) ? add_use(uses, device, where) : ISIF_OK;
+}
+
+/*
+ * "/dev/sdb2   partition   1048572   0   -2" below a line of headings. A swap file lies on a file
+ * system, and that is mounted.
+ */
+static enum isif_error add_swap(struct device_uses *uses, char *line)
+{
+	char *path = take_word(&line);
+	const char *type = take_word(&line);
+	dev_t device;
+
+	if (!path || !type || strcmp(type, "partition"))
+		return ISIF_OK;
+	unescape(path);
+	if (device_of_path(path, &device))
+		return add_use(uses, device, "swap");
+	uses->unknown = "a swap device that has no name in /dev";
+	return ISIF_OK;
+}
+
+static enum isif_error read_lines(struct device_uses *uses, int descriptor,
+				  enum isif_error (*add)(struct device_uses *uses, char *line),
+				  const char *unknown)
+{
+	char *CLEANUP_FREE bytes = NULL;
+	size_t used = 0, size = 0;
+	ssize_t length = -1;
+
+	if (descriptor >= 0 && !lseek(descriptor, 0, SEEK_SET))
+		do {
+			if (size - used < 2) {
+				char *grown = realloc(bytes, size = size ? size * 2 : 16384);
+
+				if (!grown)
+					return ISIF_NO_MEMORY;
+				bytes = grown;
+			}
+			length = read(descriptor, bytes + used, size - used - 1);
+			used += length > 0 ? (size_t)length : 0;
+		} while ((length > 0 && used < FILE_LIMIT) || (length < 0 && errno == EINTR));
+	if (length) {
+		uses->unknown = unknown;
+		return ISIF_OK;
+	}
+	bytes[used] = '\0';
+	for (char *line = bytes, *end; *line; line = end) {
+		enum isif_error error;
+
+		end = line + strcspn(line, "\n");
+		if (*end)
+			*end++ = '\0';
+		error = add(uses, line);
+		if (error)
+			return error;
+	}
+	return ISIF_OK;
+}
+
+static int compare_uses(const void *a, const void *b)
+{
+	const struct use *left = a, *right = b;
+
+	if (left->device != right->device)
+		return left->device < right->device ? -1 : 1;
+	return left->where < right->where ? -1 : left->where > right->where;
+}
+
+static int open_file(int descriptor, const char *path)
+{
+	return descriptor >= 0 ? descriptor : open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* fs/proc_namespace.c, mounts_poll; mm/swapfile.c, swaps_poll: POLLPRI once per change. */
+static bool files_changed(const struct device_uses *uses)
+{
+	struct pollfd files[] = {
+		{ .fd = uses->mounts, .events = POLLPRI },
+		{ .fd = uses->swaps, .events = POLLPRI },
+	};
+
+	poll(files, 2, 0);
+	return files[0].revents || files[1].revents;
+}
+
+static enum isif_error read_files(struct device_uses *uses)
+{
+	enum isif_error error;
+
+	uses->count = 0;
+	uses->unknown = NULL;
+	uses->text.used = 0;
+	error = read_lines(uses, uses->mounts, add_mount, "mounts cannot be read");
+	/* A kernel without swapping has no such file. */
+	if (!error && (uses->swaps >= 0 || !access(uses->swaps_path, F_OK) || errno != ENOENT))
+		error = read_lines(uses, uses->swaps, add_swap, "swap devices cannot be read");
+	if (!error && uses->count)
+		qsort(uses->uses, uses->count, sizeof(*uses->uses), compare_uses);
+	return error;
+}
+
+enum isif_error device_uses_refresh(struct device_uses *uses)
+{
+	enum isif_error error = ISIF_OK;
+	bool changed;
+
+	uses->mounts = open_file(uses->mounts, uses->mounts_path);
+	uses->swaps = open_file(uses->swaps, uses->swaps_path);
+	changed = files_changed(uses);
+	if (uses->current && !changed)
+		return ISIF_OK;
+	/* A table that changes between two read(2)s can lack a line: read until it stays. */
+	for (int try = 0; !error && try < READ_TRIES; try++) {
+		error = read_files(uses);
+		changed = files_changed(uses);
+		if (!changed)
+			break;
+	}
+	uses->current = !error && !changed && !uses->unknown;
+	return error;
+}
+
+const char *device_uses_unknown(const struct device_uses *uses)
+{
+	return uses->unknown;
+}
+
+const char *device_uses_find(const struct device_uses *uses, dev_t device)
+{
+	size_t low = 0, high = uses->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (uses->uses[middle].device < device)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == uses->count || uses->uses[low].device != device)
+		return NULL;
+	return uses->text.bytes + uses->uses[low].where;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What became of a binding (mib.md, binding table): the wanted state, the operational one, and
+ * the losses. A judgement needs what was judged before, because the kernel tells that a session
+ * is gone but not whether anybody had asked for it.
+ */
+#include "model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What open-iscsi and the kernel mean by a connection error (enum iscsi_err, iscsi_if.h). */
+static const char *error_text(uint32_t code)
+{
+	switch (code) {
+	case 1011:
+		return "the connection failed";
+	case 1013:
+		return "the session failed";
+	case 1014:
+	case 1015:
+		return "a digest was wrong: data was damaged on the way";
+	case 1018:
+		return "the host adapter is gone";
+	case 1019:
+		return "sending failed";
+	case 1020:
+		return "the target closed the connection";
+	case 1021:
+		return "the SCSI error handler gave the session up";
+	case 1022:
+		return "the target did not answer a ping (NOP-Out) in time";
+	default:
+		return code >= 1001 && code <= 1010 ? "the target broke the iSCSI protocol" :
+						      "the connection was lost";
+	}
+}
+
+static bool is_up(enum isif_oper_status status)
+{
+	return status == ISIF_OPER_LOGGED_IN || status == ISIF_OPER_MISROUTED;
+}
+
+/* True once a session of this binding was logged in and nobody has asked for its end. */
+static bool was_up(const struct binding_memory *memory)
+{
+	return is_up(memory->oper) || memory->oper == ISIF_OPER_RECOVERING ||
+	       memory->oper == ISIF_OPER_LOST;
+}
+
+static enum isif_oper_status with_session(const struct binding_memory *memory,
+					  const struct observed_session *session,
+					  enum isif_path path)
+{
+	bool same = memory->sid == session->kernel->sid;
+
+	if (session->unbinding || session->kernel->unbinding)
+		return ISIF_OPER_LOGGING_OUT;
+	switch (session->kernel->state) {
+	case ISIF_SESSION_LOGGED_IN:
+		return path == ISIF_PATH_WRONG ? ISIF_OPER_MISROUTED : ISIF_OPER_LOGGED_IN;
+	case ISIF_SESSION_FAILED:
+		return ISIF_OPER_RECOVERING;
+	case ISIF_SESSION_FREE:
+		/* Also the state before the first login of a session. */
+		if (same && was_up(memory))
+			return ISIF_OPER_LOST;
+		return ISIF_OPER_LOGGING_IN;
+	case ISIF_SESSION_UNKNOWN:
+		break;
+	}
+	return same && memory->oper ? memory->oper : ISIF_OPER_LOGGING_IN;
+}
+
+static enum isif_oper_status without_session(const struct binding_memory *memory)
+{
+	if (memory->admin == ISIF_ADMIN_LOGGED_OUT)
+		return ISIF_OPER_LOGGED_OUT;
+	if (was_up(memory))
+		return ISIF_OPER_LOST;
+	if (memory->oper == ISIF_OPER_LOGGING_IN || memory->oper == ISIF_OPER_FAILED)
+		return ISIF_OPER_FAILED;
+	return ISIF_OPER_LOGGED_OUT;
+}
+
+/* A login or a logout by hand sets the wanted state, too. */
+static void follow_hand(struct state *state, struct binding_memory *memory,
+			const struct isif_node *node, const struct observed_session *session)
+{
+	enum isif_admin_status before = memory->admin;
+
+	if (!memory->admin)
+		memory->admin = session || node->startup != ISIF_STARTUP_MANUAL ?
+					ISIF_ADMIN_LOGGED_IN :
+					ISIF_ADMIN_LOGGED_OUT;
+	if (session && session->logout_answered)
+		memory->admin = ISIF_ADMIN_LOGGED_OUT;
+	else if (session && !session->gone && memory->sid != session->kernel->sid)
+		memory->admin = ISIF_ADMIN_LOGGED_IN;
+	state->changed |= memory->admin != before;
+}
+
+static void set_last_error(const struct build *build, struct binding_memory *memory,
+			   const struct observed_session *session, enum isif_oper_status status)
+{
+	char text[128];
+	struct isif_name *name;
+
+	if (session && session->error_code)
+		snprintf(text, sizeof(text), "%s (iSCSI error %u)", error_text(session->error_code),
+			 session->error_code);
+	else if (status == ISIF_OPER_FAILED)
+		snprintf(text, sizeof(text), "the last login did not succeed");
+	else
+		snprintf(text, sizeof(text), "the session is gone and nobody had asked for it");
+	name = isif_name_get(build->world->names, text, strlen(text));
+	if (!name)
+		return;
+	isif_name_release(memory->last_error);
+	memory->last_error = name;
+}
+
+void model_judge(const struct build *build, struct binding_memory *memory,
+		 const struct isif_node *node, const struct observed_session *session,
+		 enum isif_path path)
+{
+	const struct world *world = build->world;
+	enum isif_oper_status before = memory->oper, status;
+
+	follow_hand(build->state, memory, node, session);
+	if (session && !session->gone) {
+		status = with_session(memory, session, path);
+		if (memory->sid != session->kernel->sid)
+			build->state->changed = true;
+		memory->sid = session->kernel->sid;
+	} else {
+		status = without_session(memory);
+		memory->sid = 0;
+	}
+	if (status == before)
+		return;
+	if (is_up(status) && (!is_up(before) || !memory->up_since)) {
+		memory->up_since = world->wall;
+		memory->up_since_mono = world->mono;
+	}
+	if (!is_up(status) && status != ISIF_OPER_LOGGING_OUT)
+		memory->up_since = 0, memory->up_since_mono = 0;
+	if (is_up(before) && (status == ISIF_OPER_RECOVERING || status == ISIF_OPER_LOST)) {
+		memory->losses++;
+		memory->last_loss = world->wall;
+		set_last_error(build, memory, session, status);
+	} else if (status == ISIF_OPER_FAILED) {
+		set_last_error(build, memory, session, status);
+	}
+	memory->oper = status;
+	build->state->changed = true;
+}

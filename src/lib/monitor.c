@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * All sources together. Events only mark what is to be read again; reading is done in slices, and
+ * a new snapshot is built when something changed. Events that are lost lead to a resync.
+ */
+#include "monitor.h"
+
+#include "model.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SLICE_NS	50000000u
+#define COUNTERS_AGE_MS 1000 /* of mib.md: at most 1 s old while polled */
+#define INITIATORNAME	"/etc/iscsi/initiatorname.iscsi"
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t monitor_now(void)
+{
+	return now_ns() / 1000000u;
+}
+
+static void visit_transport(void *context, const char *name)
+{
+	struct isif_monitor *monitor = context;
+	struct isif_kernel_transport *transports = reallocarray(
+		monitor->transports, monitor->transport_count + 1, sizeof(*transports));
+
+	if (!transports)
+		return;
+	monitor->transports = transports;
+	snprintf(transports[monitor->transport_count].name, sizeof(transports->name), "%s", name);
+	monitor->transport_count++;
+}
+
+/* The netlink of the transport class can be opened once the class is there, not before. */
+static void look_at_kernel(struct isif_monitor *monitor)
+{
+	bool loaded = isif_sysfs_has_class(monitor->sysfs);
+	enum isif_error error = ISIF_OK;
+
+	if (!monitor->own_sysfs && loaded && !monitor->iscsi_events) {
+		error = isif_iscsi_events_open(&monitor->iscsi_events);
+		if (error && !monitor->netlink_refused)
+			isif_log_line(&monitor->log, ISIF_LOG_WARNING,
+				      "cannot listen to the kernel's iSCSI events: %s; lost "
+				      "connections are seen only by reading again (run as root in "
+				      "the host's network namespace)",
+				      isif_error_text(error));
+		monitor->netlink_refused = error;
+	}
+	if (!loaded && monitor->iscsi_events) {
+		isif_iscsi_events_close(monitor->iscsi_events);
+		monitor->iscsi_events = NULL;
+	}
+	monitor->kernel_up = loaded && !error;
+	monitor->transport_count = 0;
+	isif_sysfs_list(monitor->sysfs, "iscsi_transport", visit_transport, monitor);
+	monitor->dirty = true;
+}
+
+static void look_at_daemon(struct isif_monitor *monitor)
+{
+	enum isif_daemon_status status = isif_daemon_look(monitor->daemon);
+
+	monitor->dirty |= status != monitor->daemon_status;
+	monitor->daemon_status = status;
+}
+
+static void look_at_network(struct isif_monitor *monitor)
+{
+	struct isif_network *network;
+
+	if (isif_network_read(monitor->rtnetlink, &network))
+		return;
+	if (isif_network_equal(monitor->network, network)) {
+		isif_network_release(network);
+		return;
+	}
+	isif_network_release(monitor->network);
+	monitor->network = network;
+	monitor->dirty = monitor->sockets_due = true;
+}
+
+static void look_at_initiator(struct isif_monitor *monitor)
+{
+	char text[256];
+	struct isif_name *name = NULL;
+	struct isif_privileged *gate = monitor->privileged;
+
+	if (!gate->operations->read_initiatorname(gate, text, sizeof(text)))
+		name = isif_name_get(monitor->names, text, strlen(text));
+	monitor->dirty |= name != monitor->initiator_name;
+	isif_name_release(monitor->initiator_name);
+	monitor->initiator_name = name;
+}
+
+static void add_port(struct isif_monitor *monitor, struct isif_kernel_port *port)
+{
+	struct isif_kernel_port **ports =
+		reallocarray(monitor->ports, monitor->port_count + 1, sizeof(*ports));
+
+	if (!ports) {
+		isif_kernel_port_release(port);
+		return;
+	}
+	monitor->ports = ports;
+	ports[monitor->port_count++] = port;
+}
+
+static void visit_port(void *context, const char *name)
+{
+	struct isif_monitor *monitor = context;
+	struct isif_kernel_port *port;
+
+	if (!isif_kernel_port_read(monitor->sysfs, name, &port))
+		add_port(monitor, port);
+}
+
+static void visit_host(void *context, const char *name)
+{
+	struct isif_monitor *monitor = context;
+	struct isif_kernel_port *port;
+
+	if (isif_kernel_port_of_host(monitor->sysfs, name, &port))
+		return;
+	for (size_t i = 0; i < monitor->port_count; i++) {
+		if (monitor->ports[i]->host != port->host)
+			continue;
+		isif_kernel_port_release(port);
+		return;
+	}
+	add_port(monitor, port);
+}
+
+static int compare_ports(const void *a, const void *b)
+{
+	const struct isif_kernel_port *one = *(struct isif_kernel_port *const *)a;
+	const struct isif_kernel_port *other = *(struct isif_kernel_port *const *)b;
+
+	if (one->host != other->host)
+		return one->host < other->host ? -1 : 1;
+	return isif_index_compare(one->name, strlen(one->name), other->name, strlen(other->name));
+}
+
+static void release_ports(struct isif_monitor *monitor)
+{
+	for (size_t i = 0; i < monitor->port_count; i++)
+		isif_kernel_port_release(monitor->ports[i]);
+	monitor->port_count = 0;
+}
+
+static void look_at_ports(struct isif_monitor *monitor)
+{
+	monitor->ports_due = false;
+	release_ports(monitor);
+	isif_sysfs_list(monitor->sysfs, "iscsi_iface", visit_port, monitor);
+	isif_sysfs_list(monitor->sysfs, "iscsi_host", visit_host, monitor);
+	if (monitor->port_count)
+		qsort(monitor->ports, monitor->port_count, sizeof(*monitor->ports), compare_ports);
+	monitor->dirty = true;
+}
+
+void isif_monitor_resync(struct isif_monitor *monitor)
+{
+	monitor->resyncs++;
+	monitor->dirty = true;
+	isif_database_resync(monitor->database);
+	monitor->records_wait = true;
+	look_at_kernel(monitor);
+	look_at_daemon(monitor);
+	look_at_initiator(monitor);
+	look_at_network(monitor);
+	monitor_list_sessions(monitor);
+	monitor->ports_due = monitor->sockets_due = true;
+	monitor->resync_due =
+		monitor->resync_interval ? monitor_now() + monitor->resync_interval : 0;
+}
+
+static void lost_events(struct isif_monitor *monitor)
+{
+	monitor->overflows++;
+	isif_monitor_resync(monitor);
+}
+
+static void visit_event(void *context, const struct isif_kernel_event *event)
+{
+	struct isif_monitor *monitor = context;
+
+	switch (event->kind) {
+	case ISIF_EVENT_OVERFLOW:
+		lost_events(monitor);
+		break;
+	case ISIF_EVENT_TRANSPORT:
+		look_at_kernel(monitor);
+		break;
+	case ISIF_EVENT_PORT:
+	case ISIF_EVENT_HOST:
+		monitor->ports_due = true;
+		break;
+	default:
+		monitor_session_event(monitor, event);
+		break;
+	}
+}
+
+static void take_network_events(struct isif_monitor *monitor)
+{
+	unsigned changes = isif_rtnetlink_events(monitor->rtnetlink);
+
+	if (changes & ISIF_CHANGED_OVERFLOW)
+		monitor->overflows++;
+	if (changes & (ISIF_CHANGED_LINKS | ISIF_CHANGED_OVERFLOW))
+		look_at_network(monitor);
+	if (changes & (ISIF_CHANGED_ROUTES | ISIF_CHANGED_OVERFLOW)) {
+		for (size_t i = 0; i < monitor->session_count; i++) {
+			struct tracked_session *session = monitor->sessions[i];
+
+			/* A route that changes moves an unbound socket, and no other. */
+			if (session->routed && !session->seen.bound)
+				monitor->sockets_due = true;
+			session->routed = false;
+		}
+	}
+}
+
+static bool is_readable(int descriptor)
+{
+	struct pollfd one = { .fd = descriptor, .events = POLLIN };
+
+	return descriptor >= 0 && poll(&one, 1, 0) > 0;
+}
+
+static void take_events(struct isif_monitor *monitor)
+{
+	take_network_events(monitor);
+	/*
+	 * The answer to a logout is sent before the session's removal is announced: reading the
+	 * netlink last, no removal is judged without the answer that came before it.
+	 */
+	if (monitor->uevents)
+		isif_uevents_read(monitor->uevents, visit_event, monitor);
+	if (monitor->iscsi_events)
+		isif_iscsi_events_read(monitor->iscsi_events, visit_event, monitor);
+	if (is_readable(isif_daemon_descriptor(monitor->daemon)))
+		look_at_daemon(monitor);
+	isif_database_changes(monitor->database, now_ns());
+}
+
+/* Reads what is due until deadline; true if there was no time for all of it. */
+static bool work(struct isif_monitor *monitor, uint64_t deadline)
+{
+	bool more;
+
+	if (isif_database_work(monitor->database, deadline, &monitor->records_wait))
+		monitor->dirty = monitor->config_changed = true;
+	more = monitor_read_sessions(monitor, deadline) || monitor->records_wait;
+	if (monitor->ports_due)
+		look_at_ports(monitor);
+	if (monitor->sockets_due)
+		monitor_read_sockets(monitor);
+	return more;
+}
+
+bool isif_monitor_run(struct isif_monitor *monitor)
+{
+	uint64_t now = monitor_now();
+	const struct isif_snapshot *before = monitor->snapshot;
+
+	if (monitor->resync_due && now >= monitor->resync_due)
+		isif_monitor_resync(monitor);
+	take_events(monitor);
+	work(monitor, now_ns() + SLICE_NS);
+	if (monitor->dirty)
+		monitor_build(monitor);
+	if (monitor->save_due && now >= monitor->save_due)
+		monitor_save(monitor);
+	return monitor->snapshot != before;
+}
+
+static void earlier(uint64_t *due, uint64_t candidate)
+{
+	if (candidate && candidate < *due)
+		*due = candidate;
+}
+
+int isif_monitor_timeout(const struct isif_monitor *monitor)
+{
+	uint64_t due = UINT64_MAX, now = monitor_now();
+	uint64_t record_due = isif_database_due(monitor->database);
+
+	if (monitor->records_wait || monitor->ports_due || monitor->sockets_due || monitor->dirty)
+		return 0;
+	earlier(&due, monitor->resync_due);
+	earlier(&due, monitor->save_due);
+	earlier(&due, monitor_sessions_due(monitor));
+	if (record_due != UINT64_MAX)
+		earlier(&due, record_due / 1000000u + 1);
+	if (due == UINT64_MAX)
+		return -1;
+	if (due <= now)
+		return 0;
+	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
+}
+
+size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollfd *descriptors,
+				size_t size)
+{
+	const struct isif_privileged *gate = monitor->privileged;
+	const int candidates[] = {
+		isif_rtnetlink_descriptor(monitor->rtnetlink),
+		monitor->uevents ? isif_uevents_descriptor(monitor->uevents) : -1,
+		monitor->iscsi_events ? isif_iscsi_events_descriptor(monitor->iscsi_events) : -1,
+		isif_daemon_descriptor(monitor->daemon),
+		gate->operations->change_descriptor(gate),
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++)
+		if (candidates[i] >= 0 && count < size)
+			descriptors[count++] =
+				(struct pollfd){ .fd = candidates[i], .events = POLLIN };
+	return count;
+}
+
+struct isif_snapshot *isif_monitor_snapshot(const struct isif_monitor *monitor)
+{
+	return monitor->snapshot;
+}
+
+void isif_monitor_counters_wanted(struct isif_monitor *monitor)
+{
+	if (!monitor->own_sysfs && monitor_now() - monitor->counters_read >= COUNTERS_AGE_MS)
+		monitor->sockets_due = true;
+}
+
+void isif_monitor_configure(struct isif_monitor *monitor, uint32_t resync_interval,
+			    enum isif_rebind_mode rebind_mode)
+{
+	monitor->resync_interval = (uint64_t)resync_interval * 1000;
+	monitor->resync_due = resync_interval ? monitor_now() + monitor->resync_interval : 0;
+	if (monitor->rebind_mode != rebind_mode)
+		monitor->dirty = true;
+	monitor->rebind_mode = rebind_mode;
+}
+
+static enum isif_error failed(const struct isif_monitor *monitor, const char *what,
+			      enum isif_error error)
+{
+	isif_log_line(&monitor->log, ISIF_LOG_ERROR, "%s: %s", what, isif_error_text(error));
+	return error;
+}
+
+static enum isif_error open_records(struct isif_monitor *monitor,
+				    const struct isif_monitor_options *options)
+{
+	char root[PATH_MAX], what[PATH_MAX + 64];
+	const char *directory = options->record_directory;
+	enum isif_error error = ISIF_OK;
+
+	if (!directory || !strcmp(directory, "auto")) {
+		error = isif_database_find("", options->iscsiadm, root, sizeof(root));
+		if (error)
+			return failed(monitor,
+				      "cannot tell which record directory open-iscsi uses, "
+				      "/etc/iscsi or /var/lib/iscsi (name it with -r)",
+				      error);
+		directory = root;
+	}
+	error = isif_privileged_open(directory,
+				     options->initiatorname_file ? options->initiatorname_file :
+								   INITIATORNAME,
+				     &monitor->privileged);
+	if (error) {
+		snprintf(what, sizeof(what), "cannot open the record directory %s", directory);
+		return failed(monitor, what, error);
+	}
+	monitor->record_directory = isif_name_get(monitor->names, directory, strlen(directory));
+	if (!monitor->record_directory)
+		return ISIF_NO_MEMORY;
+	return isif_database_open(monitor->privileged, monitor->names, &monitor->log,
+				  &monitor->database);
+}
+
+static enum isif_error open_kernel(struct isif_monitor *monitor, const char *root)
+{
+	enum isif_error error = isif_rtnetlink_open(&monitor->rtnetlink);
+
+	if (error)
+		return failed(monitor, "cannot open rtnetlink", error);
+	error = isif_network_read(monitor->rtnetlink, &monitor->network);
+	if (error)
+		return failed(monitor, "cannot read the network devices", error);
+	error = isif_sysfs_open(root, &monitor->log, &monitor->sysfs);
+	if (error)
+		return failed(monitor, root ? root : "cannot open /sys", error);
+	monitor->own_sysfs = root;
+	if (!root) {
+		error = isif_uevents_open(&monitor->log, &monitor->uevents);
+		if (error)
+			return failed(monitor, "cannot listen to udev", error);
+		error = isif_sock_diag_open(&monitor->sock_diag);
+		if (error)
+			return failed(monitor, "cannot open SOCK_DIAG", error);
+	}
+	return isif_daemon_open(&monitor->daemon);
+}
+
+static enum isif_error read_everything(struct isif_monitor *monitor)
+{
+	look_at_kernel(monitor);
+	look_at_daemon(monitor);
+	look_at_initiator(monitor);
+	monitor_list_sessions(monitor);
+	monitor->ports_due = monitor->sockets_due = true;
+	while (work(monitor, UINT64_MAX))
+		;
+	return monitor_build(monitor);
+}
+
+enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
+				  struct isif_monitor **result)
+{
+	struct isif_monitor *monitor = calloc(1, sizeof(*monitor));
+	enum isif_error error;
+
+	if (!monitor)
+		return ISIF_NO_MEMORY;
+	monitor->log = options->log;
+	monitor->rebind_mode =
+		options->rebind_mode ? options->rebind_mode : ISIF_REBIND_RECORD_ONLY;
+	monitor->resync_interval = (uint64_t)options->resync_interval * 1000;
+	if (monitor->resync_interval)
+		monitor->resync_due = monitor_now() + monitor->resync_interval;
+	monitor->names = isif_names_new();
+	error = monitor->names ? open_records(monitor, options) : ISIF_NO_MEMORY;
+	if (!error)
+		error = open_kernel(monitor, options->sysfs);
+	if (!error)
+		error = state_open(options->state_directory, monitor->names, &monitor->log,
+				   &monitor->state);
+	if (!error)
+		error = read_everything(monitor);
+	if (error) {
+		isif_monitor_close(monitor);
+		return error;
+	}
+	*result = monitor;
+	return ISIF_OK;
+}
+
+void isif_monitor_close(struct isif_monitor *monitor)
+{
+	if (!monitor)
+		return;
+	if (monitor->state)
+		monitor_save(monitor);
+	isif_snapshot_release(monitor->snapshot);
+	monitor_free_sessions(monitor);
+	release_ports(monitor);
+	free(monitor->ports);
+	free(monitor->transports);
+	state_close(monitor->state);
+	isif_daemon_close(monitor->daemon);
+	isif_iscsi_events_close(monitor->iscsi_events);
+	isif_uevents_close(monitor->uevents);
+	isif_sysfs_close(monitor->sysfs);
+	isif_sock_diag_close(monitor->sock_diag);
+	isif_network_release(monitor->network);
+	isif_rtnetlink_close(monitor->rtnetlink);
+	isif_database_close(monitor->database);
+	isif_privileged_close(monitor->privileged);
+	isif_name_release(monitor->initiator_name);
+	isif_name_release(monitor->record_directory);
+	isif_names_free(monitor->names);
+	free(monitor);
+}

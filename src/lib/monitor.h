@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_MONITOR_H
+#define ISIF_LIB_MONITOR_H
+
+#include <isif/monitor.h>
+
+#include "world.h"
+
+/* A kernel session and what is due for it. */
+struct tracked_session {
+	struct observed_session seen; /* first: the world points at it */
+	uint64_t due;		      /* when to read it again, monotonic ms; 0: not at all */
+	uint64_t cookie;	      /* of the socket that the counters were read from last */
+	bool routed;		      /* path_link of an unbound socket is up to date */
+	struct isif_session_counters before; /* sums of its sockets before this one */
+	struct isif_session_counters last;   /* of this one */
+};
+
+struct isif_monitor {
+	struct isif_log log;
+	struct isif_names *names;
+	struct isif_privileged *privileged;
+	struct isif_database *database;
+	struct state *state;
+	struct isif_rtnetlink *rtnetlink;
+	struct isif_network *network;
+	struct isif_sock_diag *sock_diag; /* NULL with a sysfs root of one's own */
+	struct isif_sysfs *sysfs;
+	struct isif_uevents *uevents;		/* NULL likewise */
+	struct isif_iscsi_events *iscsi_events; /* NULL until the class is there */
+	struct isif_daemon *daemon;
+	enum isif_daemon_status daemon_status;
+	enum isif_rebind_mode rebind_mode;
+	bool own_sysfs;
+	bool kernel_up;
+
+	struct tracked_session **sessions; /* sorted by sid */
+	size_t session_count;
+	struct isif_kernel_transport *transports;
+	size_t transport_count;
+	struct isif_kernel_port **ports; /* sorted as the MIB's index */
+	size_t port_count;
+	struct isif_name *initiator_name;
+	struct isif_name *record_directory;
+
+	struct isif_snapshot *snapshot;
+	bool dirty;	     /* the snapshot is not what the sources say */
+	bool config_changed; /* nor what the records say */
+	bool records_wait;   /* the database has more to read */
+	bool sockets_due;
+	bool ports_due;
+	bool save_failed; /* and the log was told */
+	bool netlink_refused;
+	uint64_t counters_read; /* monotonic ms */
+	uint64_t save_due;	/* 0: nothing to save */
+	uint64_t resync_due;	/* 0: never */
+	uint64_t resync_interval; /* ms */
+	uint32_t resyncs, overflows;
+};
+
+/* Monotonic milliseconds. */
+uint64_t monitor_now(void);
+
+/* monitor_sessions.c: the sessions, from events, sysfs and their sockets. */
+void monitor_session_event(struct isif_monitor *monitor, const struct isif_kernel_event *event);
+void monitor_list_sessions(struct isif_monitor *monitor);
+bool monitor_read_sessions(struct isif_monitor *monitor, uint64_t deadline_ns);
+uint64_t monitor_sessions_due(const struct isif_monitor *monitor);
+void monitor_forget_gone_sessions(struct isif_monitor *monitor);
+void monitor_free_sessions(struct isif_monitor *monitor);
+
+/* monitor_sockets.c: path and counters of each session's socket. */
+void monitor_read_sockets(struct isif_monitor *monitor);
+
+/* monitor_world.c: joins what the sources say into a new snapshot. */
+enum isif_error monitor_build(struct isif_monitor *monitor);
+
+/* Writes what must outlive a restart; the log is told once if that fails. */
+void monitor_save(struct isif_monitor *monitor);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <isif/record.h>
+
+#include "cleanup.h"
+#include "hash.h"
+
+#include <string.h>
+
+static const char end_line[] = "# END RECORD";
+
+/* The C locale's isspace(3), which open-iscsi's parser uses. */
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool isif_record_is_complete(const char *text, size_t length)
+{
+	size_t end = sizeof(end_line) - 1;
+
+	while (length && is_space(text[length - 1]))
+		length--;
+	return length >= end && !memcmp(text + length - end, end_line, end) &&
+	       (length == end || text[length - end - 1] == '\n');
+}
+
+static bool begins(const char *text, size_t length, const char *prefix)
+{
+	size_t prefix_length = strlen(prefix);
+
+	return length >= prefix_length && !memcmp(text, prefix, prefix_length);
+}
+
+bool isif_record_is_secret(const char *key, size_t length)
+{
+	return begins(key, length, "node.session.auth.") ||
+	       memmem(key, length, "password", strlen("password")) ||
+	       (begins(key, length, "discovery.") && memmem(key, length, ".auth.", strlen(".auth.")));
+}
+
+void isif_record_drop_secrets(char *text, size_t length)
+{
+	char *end = text + length, *next;
+
+	for (char *line = text; line < end; line = next) {
+		char *newline = memchr(line, '\n', (size_t)(end - line)), *equals;
+
+		next = newline ? newline + 1 : end;
+		/* Without '=' the whole line is looked at: half a line may be half a secret. */
+		equals = memchr(line, '=', (size_t)(next - line));
+		while (line < next && is_space(*line) && *line != '\n')
+			line++;
+		if (isif_record_is_secret(line, (size_t)((equals && equals > line ? equals : next) -
+							 line)))
+			memset(line, '#', (size_t)((newline ? newline : end) - line));
+	}
+}
+
+/* One setting as it lies in the text. */
+struct span {
+	const char *key, *value;
+	size_t key_length, value_length;
+};
+
+enum line_kind { LINE_NOTHING, LINE_SETTING, LINE_REFUSED };
+
+/*
+ * Reads one line (without its newline) as usr/idbm.c:idbm_recinfo_config does: a key ends at a
+ * blank or '='; what follows it must, after blanks, be '=' -- so "key=value" is refused.
+ */
+static enum line_kind read_line(const char *line, const char *end, struct span *span)
+{
+	while (line < end && is_space(*line))
+		line++;
+	if (line == end || *line == '#')
+		return LINE_NOTHING;
+	span->key = line;
+	while (line < end && !is_space(*line) && *line != '=')
+		line++;
+	span->key_length = (size_t)(line - span->key);
+	if (line == end)
+		return LINE_REFUSED;
+	line++;
+	while (line < end && is_space(*line))
+		line++;
+	if (line < end && *line != '=')
+		return LINE_REFUSED;
+	if (line < end)
+		line++;
+	while (line < end && is_space(*line))
+		line++;
+	while (end > line && is_space(end[-1]))
+		end--;
+	if (line == end)
+		return LINE_NOTHING;
+	span->value = line;
+	span->value_length = (size_t)(end - line);
+	if (span->key_length >= ISIF_KEY_SIZE || span->value_length >= ISIF_VALUE_SIZE)
+		return LINE_REFUSED;
+	return LINE_SETTING;
+}
+
+/*
+ * Steps through a text as fgets(3) with open-iscsi's buffer would: a piece without a newline at
+ * its end, be it too long or the last one, is no line. Returns where the next piece begins.
+ */
+static const char *next_line(const char *at, const char *end, const char **line_end)
+{
+	size_t left = (size_t)(end - at);
+	size_t piece = left < ISIF_LINE_SIZE - 1 ? left : ISIF_LINE_SIZE - 1;
+	const char *newline = memchr(at, '\n', piece);
+
+	*line_end = newline;
+	return newline ? newline + 1 : at + piece;
+}
+
+/* What a parse has found so far: counted in a first pass, stored in a second. */
+struct sink {
+	struct isif_record *record; /* NULL in the first pass */
+	char *text;
+	uint32_t count, ignored;
+	size_t octets;
+};
+
+static void store(struct sink *sink, const struct span *span)
+{
+	struct isif_record_line *line;
+
+	sink->octets += span->key_length + span->value_length + 2;
+	if (!sink->record) {
+		sink->count++;
+		return;
+	}
+	line = &sink->record->lines[sink->count++];
+	line->key = memcpy(sink->text, span->key, span->key_length);
+	sink->text[span->key_length] = '\0';
+	sink->text += span->key_length + 1;
+	line->value = memcpy(sink->text, span->value, span->value_length);
+	sink->text[span->value_length] = '\0';
+	sink->text += span->value_length + 1;
+}
+
+static void scan(const char *text, size_t length, const char *prefix, struct sink *sink)
+{
+	const char *end = text + length, *line_end, *next;
+
+	for (const char *line = text; line < end; line = next) {
+		struct span span;
+		enum line_kind kind;
+
+		next = next_line(line, end, &line_end);
+		if (!line_end) {
+			sink->ignored++;
+			continue;
+		}
+		kind = read_line(line, line_end, &span);
+		if (kind == LINE_REFUSED || (kind == LINE_SETTING &&
+					     memchr(span.key, '\0', (size_t)(line_end - span.key))))
+			sink->ignored++;
+		else if (kind == LINE_SETTING && begins(span.key, span.key_length, prefix) &&
+			 !isif_record_is_secret(span.key, span.key_length))
+			store(sink, &span);
+	}
+}
+
+enum isif_error isif_record_parse(const char *text, size_t length, const char *prefix,
+				  struct isif_record **record)
+{
+	struct sink sizes = { 0 }, sink = { 0 };
+	char *strings;
+
+	if (length > ISIF_RECORD_SIZE)
+		return ISIF_TOO_LONG;
+	scan(text, length, prefix, &sizes);
+	*record = malloc(sizeof(**record) + sizes.count * sizeof(*(*record)->lines) + sizes.octets);
+	if (!*record)
+		return ISIF_NO_MEMORY;
+	strings = (char *)&(*record)->lines[sizes.count];
+	sink.record = *record;
+	sink.text = strings;
+	scan(text, length, prefix, &sink);
+	(*record)->references = 1;
+	(*record)->count = sink.count;
+	(*record)->ignored = sink.ignored;
+	(*record)->hash = hash_octets(0, strings, sink.octets);
+	return ISIF_OK;
+}
+
+const char *isif_record_value(const struct isif_record *record, const char *key)
+{
+	for (uint32_t i = record->count; i-- > 0;)
+		if (!strcmp(record->lines[i].key, key))
+			return record->lines[i].value;
+	return NULL;
+}
+
+static bool contains_settings_of(const struct isif_record *a, const struct isif_record *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		const char *key = b->lines[i].key;
+		const char *one = isif_record_value(a, key), *other = isif_record_value(b, key);
+
+		if (!one || strcmp(one, other))
+			return false;
+	}
+	return true;
+}
+
+bool isif_record_same_settings(const struct isif_record *a, const struct isif_record *b)
+{
+	return a == b || (contains_settings_of(a, b) && contains_settings_of(b, a));
+}
+
+struct isif_record *isif_record_hold(struct isif_record *record)
+{
+	if (record)
+		record->references++;
+	return record;
+}
+
+void isif_record_release(struct isif_record *record)
+{
+	if (record && --record->references == 0)
+		free(record);
+}

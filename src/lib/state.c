@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "state.h"
+
+#include "cleanup.h"
+#include "state_file.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+static uint32_t mix(uint32_t seed, uint32_t value)
+{
+	return (seed ^ value) * 0x9e3779b1u;
+}
+
+static uint32_t hash_of_key(const struct isif_name *target, const struct isif_name *address,
+			    const struct isif_name *iface, uint16_t port, int32_t tpgt)
+{
+	return mix(mix(mix(mix(target->hash, address->hash), iface->hash), port), (uint32_t)tpgt);
+}
+
+static uint32_t hash_of_binding(const struct binding_memory *memory)
+{
+	return hash_of_key(memory->target, memory->address, memory->iface, memory->port,
+			   memory->tpgt);
+}
+
+static bool binding_matches(const void *item, const void *key)
+{
+	const struct binding_memory *memory = item;
+	const struct isif_node *node = key;
+
+	return memory->target == node->target && memory->address == node->address &&
+	       memory->iface == node->iface && memory->port == node->port &&
+	       memory->tpgt == node->tpgt;
+}
+
+static bool target_matches(const void *item, const void *key)
+{
+	return ((const struct target_memory *)item)->name == key;
+}
+
+/*
+ * Where indexes begin when nothing is known of those that were given before: at a random place,
+ * so that a manager who remembers old ones does not take a new record for an old one.
+ */
+static uint32_t new_base(uint32_t first, uint32_t range)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		random = 0;
+	return first + random % range / 1000 * 1000;
+}
+
+static void read_boot_id(char *boot, size_t size)
+{
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!file || !fgets(boot, (int)size, file))
+		snprintf(boot, size, "unknown");
+	boot[strcspn(boot, "\n")] = '\0';
+	if (file)
+		fclose(file);
+}
+
+bool state_add_binding(struct state *state, struct binding_memory *memory)
+{
+	if (!hash_add(&state->bindings, hash_of_binding(memory), memory))
+		return false;
+	if (memory->index < STATE_FIRST_INDEX && memory->index > state->manager_index)
+		state->manager_index = memory->index;
+	return true;
+}
+
+bool state_add_target(struct state *state, struct target_memory *memory)
+{
+	return hash_add(&state->targets, memory->name->hash, memory);
+}
+
+void state_free_binding(struct binding_memory *memory)
+{
+	isif_name_release(memory->target);
+	isif_name_release(memory->address);
+	isif_name_release(memory->iface);
+	isif_name_release(memory->last_error);
+	free(memory);
+}
+
+void state_free_target(struct target_memory *memory)
+{
+	isif_name_release(memory->name);
+	free(memory);
+}
+
+enum isif_error state_open(const char *directory, struct isif_names *names,
+			   const struct isif_log *log, struct state **result)
+{
+	struct state *state = calloc(1, sizeof(*state));
+	enum isif_error error;
+
+	if (!state)
+		return ISIF_NO_MEMORY;
+	state->names = names;
+	state->log = log;
+	read_boot_id(state->boot, sizeof(state->boot));
+	if (directory && asprintf(&state->path, "%s/state", directory) < 0) {
+		state->path = NULL;
+		state_close(state);
+		return ISIF_NO_MEMORY;
+	}
+	error = state_file_read(state);
+	if (error == ISIF_NO_MEMORY) {
+		state_close(state);
+		return error;
+	}
+	if (!state->next_binding)
+		state->next_binding = new_base(STATE_FIRST_INDEX, STATE_FIRST_INDEX / 2);
+	if (!state->next_target)
+		state->next_target = new_base(1, STATE_FIRST_INDEX);
+	*result = state;
+	return ISIF_OK;
+}
+
+void state_close(struct state *state)
+{
+	if (!state)
+		return;
+	for (size_t i = 0; i < state->bindings.size; i++)
+		if (state->bindings.slots[i].item)
+			state_free_binding(state->bindings.slots[i].item);
+	for (size_t i = 0; i < state->targets.size; i++)
+		if (state->targets.slots[i].item)
+			state_free_target(state->targets.slots[i].item);
+	hash_clear(&state->bindings);
+	hash_clear(&state->targets);
+	free(state->path);
+	free(state);
+}
+
+enum isif_error state_save(struct state *state)
+{
+	enum isif_error error;
+
+	if (!state->path || (!state->changed && !state->indexes_changed))
+		return ISIF_OK;
+	error = state_file_write(state);
+	state->changed = state->indexes_changed = false;
+	return error;
+}
+
+static uint32_t take_index(uint32_t *next, uint32_t first, uint32_t last)
+{
+	uint32_t index = *next;
+
+	*next = index >= last ? first : index + 1;
+	return index;
+}
+
+struct binding_memory *state_binding(struct state *state, const struct isif_node *node)
+{
+	uint32_t hash = hash_of_key(node->target, node->address, node->iface, node->port,
+				    node->tpgt);
+	struct binding_memory *memory =
+		hash_find(&state->bindings, hash, binding_matches, node);
+
+	if (memory)
+		return memory;
+	memory = calloc(1, sizeof(*memory));
+	if (!memory)
+		return NULL;
+	memory->target = isif_name_hold(node->target);
+	memory->address = isif_name_hold(node->address);
+	memory->iface = isif_name_hold(node->iface);
+	memory->port = node->port;
+	memory->tpgt = node->tpgt;
+	memory->index = take_index(&state->next_binding, STATE_FIRST_INDEX, STATE_LAST_INDEX);
+	if (!hash_add(&state->bindings, hash, memory)) {
+		state_free_binding(memory);
+		return NULL;
+	}
+	state->indexes_changed = true;
+	return memory;
+}
+
+struct target_memory *state_target(struct state *state, struct isif_name *name)
+{
+	struct target_memory *memory = hash_find(&state->targets, name->hash, target_matches, name);
+
+	if (memory)
+		return memory;
+	memory = calloc(1, sizeof(*memory));
+	if (!memory)
+		return NULL;
+	memory->name = isif_name_hold(name);
+	memory->index = take_index(&state->next_target, 1, STATE_LAST_INDEX);
+	if (!hash_add(&state->targets, name->hash, memory)) {
+		state_free_target(memory);
+		return NULL;
+	}
+	state->indexes_changed = true;
+	return memory;
+}
+
+void state_begin(struct state *state)
+{
+	state->generation++;
+}
+
+/* Whether something that is seen or not seen now is to be forgotten; keeps its "gone" up to date. */
+static bool is_over(struct state *state, bool seen, int64_t *gone_since, int64_t wall)
+{
+	if (seen) {
+		state->changed |= *gone_since != 0;
+		*gone_since = 0;
+		return false;
+	}
+	if (!*gone_since) {
+		*gone_since = wall;
+		state->changed = true;
+	}
+	/* A clock that was set back must not keep it for ever, nor forget it at once. */
+	return wall - *gone_since > STATE_KEEP_SECONDS || *gone_since - wall > STATE_KEEP_SECONDS;
+}
+
+void state_end(struct state *state, int64_t wall)
+{
+	for (size_t i = 0; i < state->bindings.size;) {
+		struct binding_memory *memory = state->bindings.slots[i].item;
+
+		if (!memory || !is_over(state, memory->generation == state->generation,
+					&memory->gone_since, wall)) {
+			i++;
+			continue;
+		}
+		hash_remove(&state->bindings, hash_of_binding(memory), memory);
+		state_free_binding(memory);
+		state->changed = true;
+	}
+	for (size_t i = 0; i < state->targets.size;) {
+		struct target_memory *memory = state->targets.slots[i].item;
+
+		if (!memory || !is_over(state, memory->generation == state->generation,
+					&memory->gone_since, wall)) {
+			i++;
+			continue;
+		}
+		hash_remove(&state->targets, memory->name->hash, memory);
+		state_free_target(memory);
+		state->changed = true;
+	}
+}

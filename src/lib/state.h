@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_STATE_H
+#define ISIF_LIB_STATE_H
+
+#include <isif/log.h>
+#include <isif/model.h>
+
+#include "hash.h"
+
+/*
+ * What must outlive a restart and no source tells: the index of each binding and target, the
+ * wanted state, and what a judgement about losses needs to remember. One text file in the state
+ * directory, replaced as a whole. Losing it loses no iSCSI configuration.
+ */
+
+/* Indexes below are the managers', those from here up the agent's (mib.md, binding table). */
+#define STATE_FIRST_INDEX  (1u << 30)
+#define STATE_LAST_INDEX   0x7fffffffu
+#define STATE_KEEP_SECONDS (24 * 3600) /* a record that comes back within it has its index again */
+
+/* What is remembered of a binding. */
+struct binding_memory {
+	struct isif_name *target, *address, *iface;
+	uint16_t port;
+	int32_t tpgt;
+	uint32_t index;
+	uint32_t generation; /* of the last build that saw its record */
+	int64_t gone_since;  /* wall; 0 while its record exists */
+	enum isif_admin_status admin; /* 0: not decided yet */
+	enum isif_oper_status oper;   /* as last judged; 0: never */
+	uint32_t sid;		      /* session that it was judged by, 0 if none */
+	uint32_t losses;
+	int64_t up_since, last_loss; /* wall */
+	uint64_t up_since_mono;
+	struct isif_name *last_error;
+};
+
+struct target_memory {
+	struct isif_name *name;
+	uint32_t index;
+	uint32_t generation;
+	int64_t gone_since;
+};
+
+struct state {
+	struct isif_names *names;
+	const struct isif_log *log;
+	char *path; /* of the file; NULL: nothing is kept */
+	char boot[40];
+	struct hash bindings;
+	struct hash targets;
+	uint32_t next_binding, next_target;
+	uint32_t manager_index; /* highest that a manager chose */
+	uint32_t generation;
+	bool indexes_changed; /* to be written before they are served */
+	bool changed;	      /* to be written soon */
+};
+
+enum isif_error state_open(const char *directory, struct isif_names *names,
+			   const struct isif_log *log, struct state **state);
+void state_close(struct state *state);
+
+/* Writes the file if anything changed; logs once if it cannot. */
+enum isif_error state_save(struct state *state);
+
+/* The memory of a record's binding, made with a free index if there is none; NULL without memory. */
+struct binding_memory *state_binding(struct state *state, const struct isif_node *node);
+struct target_memory *state_target(struct state *state, struct isif_name *name);
+
+/* Begins a build: what it does not ask for is gone when it ends. */
+void state_begin(struct state *state);
+void state_end(struct state *state, int64_t wall);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state file: lines of fields with one blank between them, names last and escaped (%XX), so
+ * that an odd name cannot make a second line. The "end" line proves that it is whole.
+ */
+#include "state_file.h"
+
+#include "cleanup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEADER	   "iscsi-ifaced state 1\n"
+#define FIELD_SIZE 1024 /* of an escaped name: 255 octets, each as %XX, and the NUL */
+
+static inline void cleanup_fclose(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+static void write_name(FILE *file, const struct isif_name *name)
+{
+	fputc(' ', file);
+	if (!name || !name->length)
+		fputs("%", file); /* nothing at all */
+	for (uint32_t i = 0; name && i < name->length; i++) {
+		unsigned char c = (unsigned char)name->text[i];
+
+		if (c > ' ' && c != '%' && c < 0x7f)
+			fputc(c, file);
+		else
+			fprintf(file, "%%%02X", c);
+	}
+}
+
+static void write_all(FILE *file, const struct state *state)
+{
+	fprintf(file, HEADER "boot %s\nnext %" PRIu32 " %" PRIu32 "\n", state->boot,
+		state->next_binding, state->next_target);
+	for (size_t i = 0; i < state->bindings.size; i++) {
+		const struct binding_memory *memory = state->bindings.slots[i].item;
+
+		if (!memory)
+			continue;
+		fprintf(file,
+			"binding %" PRIu32 " %d %d %" PRIu32 " %" PRIu32 " %" PRId64 " %" PRId64
+			" %" PRIu64 " %" PRId64 " %u %" PRId32,
+			memory->index, (int)memory->admin, (int)memory->oper, memory->sid,
+			memory->losses, memory->up_since, memory->last_loss, memory->up_since_mono,
+			memory->gone_since, memory->port, memory->tpgt);
+		write_name(file, memory->address);
+		write_name(file, memory->iface);
+		write_name(file, memory->target);
+		write_name(file, memory->last_error);
+		fputc('\n', file);
+	}
+	for (size_t i = 0; i < state->targets.size; i++) {
+		const struct target_memory *memory = state->targets.slots[i].item;
+
+		if (!memory)
+			continue;
+		fprintf(file, "target %" PRIu32 " %" PRId64, memory->index, memory->gone_since);
+		write_name(file, memory->name);
+		fputc('\n', file);
+	}
+	fputs("end\n", file);
+}
+
+static enum isif_error write_and_sync(const char *path, const struct state *state)
+{
+	CLEANUP_CLOSE int descriptor =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEANUP(cleanup_fclose) FILE *file = NULL;
+
+	if (descriptor < 0)
+		return isif_error_from_errno(errno);
+	file = fdopen(descriptor, "w");
+	if (!file)
+		return ISIF_NO_MEMORY;
+	TAKE_DESCRIPTOR(descriptor);
+	write_all(file, state);
+	if (fflush(file) || ferror(file) || fdatasync(fileno(file)))
+		return isif_error_from_errno(errno ? errno : EIO);
+	return ISIF_OK;
+}
+
+enum isif_error state_file_write(const struct state *state)
+{
+	CLEANUP_FREE char *fresh = NULL;
+	enum isif_error error;
+
+	if (asprintf(&fresh, "%s.new", state->path) < 0) {
+		fresh = NULL;
+		return ISIF_NO_MEMORY;
+	}
+	error = write_and_sync(fresh, state);
+	if (!error && rename(fresh, state->path))
+		error = isif_error_from_errno(errno);
+	if (error)
+		unlink(fresh);
+	return error;
+}
+
+/* Reads one escaped name and steps over it. */
+static bool read_name(struct isif_names *names, char **at, struct isif_name **name)
+{
+	char text[FIELD_SIZE];
+	size_t length = 0;
+
+	if (*(*at)++ != ' ')
+		return false;
+	for (; **at && **at != ' ' && length < sizeof(text); (*at)++) {
+		unsigned value = (unsigned char)**at;
+
+		if (value == '%' && (!(*at)[1] || (*at)[1] == ' ' || (*at)[1] == '\n'))
+			continue;
+		if (value == '%') {
+			if (!isxdigit((unsigned char)(*at)[1]) ||
+			    sscanf(*at + 1, "%2x", &value) != 1 || !value)
+				return false;
+			*at += (*at)[2] && isxdigit((unsigned char)(*at)[2]) ? 2 : 1;
+		}
+		text[length++] = (char)value;
+	}
+	if (length == sizeof(text))
+		return false;
+	*name = isif_name_get(names, text, length);
+	return *name;
+}
+
+static bool read_binding(struct state *state, char *line, bool same_boot)
+{
+	struct binding_memory *memory = calloc(1, sizeof(*memory));
+	int admin, oper, used = 0;
+	unsigned port;
+	bool good;
+
+	if (!memory)
+		return false;
+	good = sscanf(line,
+		      "binding %" SCNu32 " %d %d %" SCNu32 " %" SCNu32 " %" SCNd64 " %" SCNd64
+		      " %" SCNu64 " %" SCNd64 " %u %" SCNd32 "%n",
+		      &memory->index, &admin, &oper, &memory->sid, &memory->losses,
+		      &memory->up_since, &memory->last_loss, &memory->up_since_mono,
+		      &memory->gone_since, &port, &memory->tpgt, &used) == 11 &&
+	       port <= UINT16_MAX && memory->index && memory->index <= STATE_LAST_INDEX &&
+	       admin >= 0 && admin <= ISIF_ADMIN_LOGGED_OUT && oper >= 0 &&
+	       oper <= ISIF_OPER_LOGGING_OUT;
+	line += used;
+	good = good && read_name(state->names, &line, &memory->address) &&
+	       read_name(state->names, &line, &memory->iface) &&
+	       read_name(state->names, &line, &memory->target) &&
+	       read_name(state->names, &line, &memory->last_error);
+	if (good) {
+		memory->port = (uint16_t)port;
+		memory->admin = (enum isif_admin_status)admin;
+		memory->oper = (enum isif_oper_status)oper;
+		if (!memory->last_error->length) {
+			isif_name_release(memory->last_error);
+			memory->last_error = NULL;
+		}
+		/* Sessions do not survive a boot, nor does what was judged by them. */
+		if (!same_boot) {
+			memory->oper = 0;
+			memory->sid = 0;
+			memory->up_since = 0;
+			memory->up_since_mono = 0;
+		}
+	}
+	if (good && state_add_binding(state, memory))
+		return true;
+	state_free_binding(memory);
+	return false;
+}
+
+static bool read_target(struct state *state, char *line)
+{
+	struct target_memory *memory = calloc(1, sizeof(*memory));
+	int used = 0;
+
+	if (!memory)
+		return false;
+	if (sscanf(line, "target %" SCNu32 " %" SCNd64 "%n", &memory->index, &memory->gone_since,
+		   &used) == 2 &&
+	    memory->index && memory->index <= STATE_LAST_INDEX) {
+		line += used;
+		if (read_name(state->names, &line, &memory->name) &&
+		    state_add_target(state, memory))
+			return true;
+	}
+	state_free_target(memory);
+	return false;
+}
+
+/* Returns true if the file was whole and every line of it was understood. */
+static bool read_all(FILE *file, struct state *state)
+{
+	char line[FIELD_SIZE * 5], boot[40] = "";
+	bool ended = false, same_boot = false;
+
+	if (!fgets(line, sizeof(line), file) || strcmp(line, HEADER))
+		return false;
+	while (!ended && fgets(line, sizeof(line), file)) {
+		size_t length = strlen(line);
+
+		if (!length || line[length - 1] != '\n')
+			return false;
+		line[length - 1] = '\0';
+		if (sscanf(line, "boot %39s", boot) == 1)
+			same_boot = !strcmp(boot, state->boot);
+		else if (!strncmp(line, "next ", 5))
+			sscanf(line, "next %" SCNu32 " %" SCNu32, &state->next_binding,
+			       &state->next_target);
+		else if (!strncmp(line, "binding ", 8) && !read_binding(state, line, same_boot))
+			return false;
+		else if (!strncmp(line, "target ", 7) && !read_target(state, line))
+			return false;
+		ended = !strcmp(line, "end");
+	}
+	return ended && state->next_binding >= STATE_FIRST_INDEX && state->next_target &&
+	       state->next_binding <= STATE_LAST_INDEX && state->next_target <= STATE_LAST_INDEX;
+}
+
+static void put_aside(struct state *state)
+{
+	CLEANUP_FREE char *aside = NULL;
+
+	for (size_t i = 0; i < state->bindings.size; i++)
+		if (state->bindings.slots[i].item)
+			state_free_binding(state->bindings.slots[i].item);
+	for (size_t i = 0; i < state->targets.size; i++)
+		if (state->targets.slots[i].item)
+			state_free_target(state->targets.slots[i].item);
+	hash_clear(&state->bindings);
+	hash_clear(&state->targets);
+	state->next_binding = state->next_target = state->manager_index = 0;
+	if (asprintf(&aside, "%s.bad", state->path) < 0)
+		aside = NULL;
+	else
+		rename(state->path, aside);
+	isif_log_line(state->log, ISIF_LOG_ERROR,
+		      "the state file %s is damaged and was put aside as %s.bad: bindings get new "
+		      "indexes, wanted states are taken from node.startup",
+		      state->path, state->path);
+}
+
+enum isif_error state_file_read(struct state *state)
+{
+	CLEANUP(cleanup_fclose) FILE *file = NULL;
+
+	if (!state->path)
+		return ISIF_OK;
+	file = fopen(state->path, "re");
+	if (!file)
+		return isif_error_from_errno(errno);
+	if (read_all(file, state))
+		return ISIF_OK;
+	put_aside(state);
+	return ISIF_INVALID;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_STATE_FILE_H
+#define ISIF_LIB_STATE_FILE_H
+
+#include "state.h"
+
+/*
+ * Reads the file into an empty state. A file that cannot be understood is put aside as
+ * "state.bad", named in the log, and the state stays empty.
+ */
+enum isif_error state_file_read(struct state *state);
+
+/* Replaces the file: a new one beside it, synced, renamed over it. */
+enum isif_error state_file_write(const struct state *state);
+
+/* Where reading puts what it finds; both take the object over only if they return true. */
+bool state_add_binding(struct state *state, struct binding_memory *memory);
+bool state_add_target(struct state *state, struct target_memory *memory);
+void state_free_binding(struct binding_memory *memory);
+void state_free_target(struct target_memory *memory);
+
+#endif
