@@ -29,12 +29,12 @@ enum isif_read_flags {
 
 /** A change that the file system reported. */
 struct isif_change {
-	int watch;	      /**< of the directory, as read_directory() gave it */
-	bool directory;	      /**< the entry is a directory */
-	bool gone;	      /**< it is no more (else: it is new or was written) */
-	bool watch_ended;     /**< the directory itself is gone; name is empty */
-	bool overflow;	      /**< changes were lost: read everything again */
-	char name[256];	      /**< of the entry in its directory */
+	int watch;	  /**< of the directory, as read_directory() gave it */
+	bool directory;	  /**< the entry is a directory */
+	bool gone;	  /**< it is no more (else: it is new or was written) */
+	bool watch_ended; /**< the directory itself is gone; name is empty */
+	bool overflow;	  /**< changes were lost: read everything again */
+	char name[256];	  /**< of the entry in its directory */
 };
 
 /**
@@ -93,7 +93,7 @@ struct isif_node {
 	uint32_t references;
 	int32_t tpgt; /**< -1 if the record does not know it (old single-file layout) */
 	uint16_t port;
-	uint8_t startup; /**< enum isif_startup */
+	uint8_t startup;  /**< enum isif_startup */
 	bool single_file; /**< nodes/TARGET/ADDRESS,PORT is the record itself */
 	struct isif_name *target;
 	struct isif_name *address; /**< as written: literal or a DNS name */
@@ -116,14 +116,13 @@ void isif_node_release(struct isif_node *node);
 /** An iface record. Immutable, reference-counted. */
 struct isif_iface_record {
 	uint32_t references;
-	struct isif_name *name;	 /**< iface.iscsi_ifacename, or the file's name without one */
+	struct isif_name *name; /**< iface.iscsi_ifacename, or the file's name without one */
 	struct isif_record *record;
 };
 
 /** Makes an iface record out of its text; file is its name in ifaces/. */
 enum isif_error isif_iface_record_parse(const char *file, const char *text, size_t length,
-					struct isif_names *names,
-					struct isif_iface_record **iface);
+					struct isif_names *names, struct isif_iface_record **iface);
 struct isif_iface_record *isif_iface_record_hold(struct isif_iface_record *iface);
 void isif_iface_record_release(struct isif_iface_record *iface);
 

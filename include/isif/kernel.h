@@ -34,13 +34,13 @@ enum isif_disk_use {
 /** A block device behind a session. */
 struct isif_disk {
 	uint32_t lun;
-	uint32_t size;	   /**< mebibytes, rounded down; 2^32-1 if it is more */
-	char device[32];   /**< e.g. sdb */
-	char state[24];	   /**< SCSI state, e.g. running, transport-offline */
-	char wwid[128];	   /**< e.g. naa.6001405..., empty if the device tells none */
-	char map[128];	   /**< name of the multipath map that holds it, empty if none does */
+	uint32_t size;	 /**< mebibytes, rounded down; 2^32-1 if it is more */
+	char device[32]; /**< e.g. sdb */
+	char state[24];	 /**< SCSI state, e.g. running, transport-offline */
+	char wwid[128];	 /**< e.g. naa.6001405..., empty if the device tells none */
+	char map[128];	 /**< name of the multipath map that holds it, empty if none does */
 	enum isif_disk_use use;
-	char user[128];	   /**< mount point, swap or holder, or what could not be determined */
+	char user[128]; /**< mount point, swap or holder, or what could not be determined */
 };
 
 /** Never given up: value of a recovery time that the kernel shows as "off". */
@@ -52,8 +52,8 @@ struct isif_kernel_session {
 	uint32_t host; /**< SCSI host number */
 	int32_t tpgt;
 	enum isif_session_state state;
-	bool connection_up;	   /**< the kernel says that its connection is up */
-	bool unbinding;		   /**< its target is being removed: a logout has begun */
+	bool connection_up; /**< the kernel says that its connection is up */
+	bool unbinding;	    /**< its target is being removed: a logout has begun */
 	bool header_digest;
 	bool data_digest;
 	uint16_t persistent_port;
@@ -62,23 +62,23 @@ struct isif_kernel_session {
 	uint32_t recovery_timeout; /**< seconds; ISIF_RECOVERY_NEVER */
 	uint32_t disk_count;
 	const char *target;
-	const char *iface;	       /**< name of the iface at login */
+	const char *iface; /**< name of the iface at login */
 	const char *initiator;
-	const char *transport;	       /**< e.g. tcp */
+	const char *transport;		/**< e.g. tcp */
 	const char *persistent_address; /**< of the record that it was made from */
-	const char *address;	       /**< of the live peer */
-	const char *local_address;     /**< this end (the host's ipaddress) */
-	const char *netdev;	       /**< device that iscsid named at login: a label, no proof */
-	const char *hwaddress;	       /**< the same for a hardware address */
-	const char *connection_state;  /**< e.g. up, failed; "" on old kernels */
-	struct isif_disk *disks;       /**< sorted by lun */
+	const char *address;		/**< of the live peer */
+	const char *local_address;	/**< this end (the host's ipaddress) */
+	const char *netdev;		/**< device that iscsid named at login: a label, no proof */
+	const char *hwaddress;		/**< the same for a hardware address */
+	const char *connection_state;	/**< e.g. up, failed; "" on old kernels */
+	struct isif_disk *disks;	/**< sorted by lun */
 };
 
 /** An iscsi_iface object of an offload port, or (name "") a host that has none. */
 struct isif_kernel_port {
 	uint32_t references;
 	uint32_t host;
-	int family;  /**< AF_INET, AF_INET6 or 0 */
+	int family;	 /**< AF_INET, AF_INET6 or 0 */
 	uint32_t number; /**< the K of ipv4-iface-N-K */
 	bool enabled;
 	const char *name; /**< e.g. ipv4-iface-0-0 */
@@ -137,25 +137,25 @@ const char *isif_kernel_port_attribute(const struct isif_kernel_port *port, cons
 
 /** What a kernel event was about. */
 enum isif_kernel_event_kind {
-	ISIF_EVENT_SESSION,	   /**< a session came, went or changed: read it again */
-	ISIF_EVENT_SESSION_GONE,   /**< it was destroyed */
-	ISIF_EVENT_CONNECTION,	   /**< the kernel reports a connection error */
-	ISIF_EVENT_LOGIN_RESPONSE, /**< the target answered a login: the state changes soon */
+	ISIF_EVENT_SESSION,	    /**< a session came, went or changed: read it again */
+	ISIF_EVENT_SESSION_GONE,    /**< it was destroyed */
+	ISIF_EVENT_CONNECTION,	    /**< the kernel reports a connection error */
+	ISIF_EVENT_LOGIN_RESPONSE,  /**< the target answered a login: the state changes soon */
 	ISIF_EVENT_LOGOUT_RESPONSE, /**< the target answered a logout: somebody asked for it */
-	ISIF_EVENT_UNBIND,	   /**< a logout has begun: the SCSI target is gone */
-	ISIF_EVENT_HOST,	   /**< a host's link went up or down */
-	ISIF_EVENT_TRANSPORT,	   /**< a transport came or went */
-	ISIF_EVENT_PORT,	   /**< an iscsi_iface object or a host came or went */
-	ISIF_EVENT_DISK,	   /**< a disk behind the session came, went or changed */
-	ISIF_EVENT_OVERFLOW,	   /**< events were lost: read everything again */
+	ISIF_EVENT_UNBIND,	    /**< a logout has begun: the SCSI target is gone */
+	ISIF_EVENT_HOST,	    /**< a host's link went up or down */
+	ISIF_EVENT_TRANSPORT,	    /**< a transport came or went */
+	ISIF_EVENT_PORT,	    /**< an iscsi_iface object or a host came or went */
+	ISIF_EVENT_DISK,	    /**< a disk behind the session came, went or changed */
+	ISIF_EVENT_OVERFLOW,	    /**< events were lost: read everything again */
 };
 
 struct isif_kernel_event {
 	enum isif_kernel_event_kind kind;
-	uint32_t sid;	 /**< of the events of a session or a disk, 0 if not known */
-	uint32_t host;	 /**< of the events of a host or a port */
-	uint32_t code;	 /**< of a connection error: 1001..1022 (enum iscsi_err) */
-	bool accepted;	 /**< of a login response: it was the last one, and said yes */
+	uint32_t sid;  /**< of the events of a session or a disk, 0 if not known */
+	uint32_t host; /**< of the events of a host or a port */
+	uint32_t code; /**< of a connection error: 1001..1022 (enum iscsi_err) */
+	bool accepted; /**< of a login response: it was the last one, and said yes */
 };
 
 typedef void isif_kernel_event_visit(void *context, const struct isif_kernel_event *event);
@@ -168,8 +168,7 @@ void isif_uevents_close(struct isif_uevents *uevents);
 int isif_uevents_descriptor(const struct isif_uevents *uevents);
 
 /** Hands all waiting events to visit, without blocking. */
-void isif_uevents_read(struct isif_uevents *uevents, isif_kernel_event_visit *visit,
-		       void *context);
+void isif_uevents_read(struct isif_uevents *uevents, isif_kernel_event_visit *visit, void *context);
 
 /**
  * Events of NETLINK_ISCSI's multicast group, beside iscsid's own listener. Nothing is ever sent

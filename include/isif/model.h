@@ -134,13 +134,13 @@ struct isif_binding {
 	enum isif_oper_status oper_status;
 	enum isif_path path;
 	enum isif_binding_sync in_sync;
-	uint32_t sid;	   /**< kernel session, 0 if none */
+	uint32_t sid;	    /**< kernel session, 0 if none */
 	uint32_t path_link; /**< device that its traffic leaves by, 0 if none */
 	uint32_t losses;
 	uint32_t last_job;
-	int64_t up_since;	 /**< wall */
-	uint64_t up_since_mono;	 /**< mono */
-	int64_t last_loss;	 /**< wall */
+	int64_t up_since;	      /**< wall */
+	uint64_t up_since_mono;	      /**< mono */
+	int64_t last_loss;	      /**< wall */
 	struct isif_name *last_error; /**< plain words, NULL if none */
 };
 
@@ -189,7 +189,7 @@ struct isif_target {
 	uint32_t bindings_wanted;
 	uint32_t bindings_up;
 	uint32_t bindings_lost;
-	uint32_t disks;	      /**< different WWIDs */
+	uint32_t disks; /**< different WWIDs */
 	enum isif_group_status oper_status;
 };
 
@@ -202,7 +202,7 @@ enum isif_host_status {
 
 /** The host in a few numbers. */
 struct isif_summary {
-	struct isif_name *initiator_name;   /**< NULL if the host has none */
+	struct isif_name *initiator_name; /**< NULL if the host has none */
 	struct isif_name *record_directory;
 	enum isif_daemon_status daemon_status;
 	bool kernel_up; /**< the transport class is loaded and its netlink is open */

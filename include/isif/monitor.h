@@ -13,12 +13,12 @@
 
 /** Where a monitor looks. A NULL text takes the default. */
 struct isif_monitor_options {
-	const char *record_directory;	/**< NULL or "auto": what this host's open-iscsi uses */
-	const char *sysfs;		/**< NULL: /sys, with udev, netlink and SOCK_DIAG */
-	const char *initiatorname_file; /**< default /etc/iscsi/initiatorname.iscsi */
-	const char *state_directory;	/**< NULL: nothing is kept across restarts */
-	const char *iscsiadm;		/**< default iscsiadm in the system's directories */
-	uint32_t resync_interval;	/**< seconds between full reads; 0: never */
+	const char *record_directory;	   /**< NULL or "auto": what this host's open-iscsi uses */
+	const char *sysfs;		   /**< NULL: /sys, with udev, netlink and SOCK_DIAG */
+	const char *initiatorname_file;	   /**< default /etc/iscsi/initiatorname.iscsi */
+	const char *state_directory;	   /**< NULL: nothing is kept across restarts */
+	const char *iscsiadm;		   /**< default iscsiadm in the system's directories */
+	uint32_t resync_interval;	   /**< seconds between full reads; 0: never */
 	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for; 0: recordOnly */
 	struct isif_log log;
 };

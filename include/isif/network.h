@@ -14,12 +14,13 @@
 struct isif_link {
 	uint32_t index;
 	char name[16];
-	char hwaddress[64];	     /**< aa:bb:cc:dd:ee:ff in lower case; empty if not Ethernet */
-	bool up;		     /**< the administrator wants it up (IFF_UP) */
-	bool running;		     /**< it has a carrier (IFF_LOWER_UP, operstate up or unknown) */
-	uint32_t addresses;	     /**< IPv4 ones and IPv6 ones that are not link-local */
+	char hwaddress[64]; /**< aa:bb:cc:dd:ee:ff in lower case; empty if not Ethernet */
+	bool up;	    /**< the administrator wants it up (IFF_UP) */
+	bool running;	    /**< it has a carrier (IFF_LOWER_UP, operstate up or unknown) */
+	uint32_t addresses; /**< IPv4 ones and IPv6 ones that are not link-local */
 	const char *const *other_names; /**< IFLA_ALT_IFNAME, NULL-terminated, never NULL */
-	uint32_t order; /**< its place in the kernel's list; before Linux 6.9 not that of the index */
+	uint32_t order; /**< its place in the kernel's list; before Linux 6.9 not that of the index
+			 */
 };
 
 /** One address of a device, from RTM_GETADDR. */
@@ -35,7 +36,7 @@ struct isif_network {
 	uint32_t references;
 	uint32_t link_count;
 	uint32_t address_count;
-	struct isif_link *links; /**< sorted by index */
+	struct isif_link *links;	     /**< sorted by index */
 	struct isif_link_address *addresses; /**< sorted by device, family and octets */
 };
 
@@ -49,10 +50,10 @@ int isif_rtnetlink_descriptor(const struct isif_rtnetlink *rtnetlink);
 
 /** What the events since the last call were about: a set of these bits. */
 enum isif_rtnetlink_change {
-	ISIF_CHANGED_LINKS = 1,	    /**< a device or an address came, went or changed */
-	ISIF_CHANGED_ROUTES = 2,    /**< a route or rule did, or may have: IPv4 routes vanish with
-				       their device or source without an event of their own */
-	ISIF_CHANGED_OVERFLOW = 4,  /**< events were lost (ENOBUFS): read everything again */
+	ISIF_CHANGED_LINKS = 1,	   /**< a device or an address came, went or changed */
+	ISIF_CHANGED_ROUTES = 2,   /**< a route or rule did, or may have: IPv4 routes vanish with
+				      their device or source without an event of their own */
+	ISIF_CHANGED_OVERFLOW = 4, /**< events were lost (ENOBUFS): read everything again */
 };
 
 /** Takes all waiting events, without blocking, and returns what they were about. */
@@ -104,13 +105,13 @@ struct isif_socket {
 	struct isif_address peer;
 	uint16_t local_port;
 	uint16_t peer_port;
-	uint32_t bound_link;	 /**< device that it is bound to, 0 if to none */
-	uint64_t cookie;	 /**< the kernel's identity of the socket */
-	uint64_t sent;		 /**< octets that the peer has acknowledged, and 1 for our SYN */
-	uint64_t received;	 /**< octets */
-	uint32_t rtt;		 /**< smoothed, microseconds */
-	uint32_t retransmits;	 /**< segments, in all its life */
-	uint32_t path_mtu;	 /**< octets */
+	uint32_t bound_link;  /**< device that it is bound to, 0 if to none */
+	uint64_t cookie;      /**< the kernel's identity of the socket */
+	uint64_t sent;	      /**< octets that the peer has acknowledged, and 1 for our SYN */
+	uint64_t received;    /**< octets */
+	uint32_t rtt;	      /**< smoothed, microseconds */
+	uint32_t retransmits; /**< segments, in all its life */
+	uint32_t path_mtu;    /**< octets */
 };
 
 /** A connection to SOCK_DIAG. */

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /** open-iscsi's bounds (usr/idbm.c): longer keys and values overflow its parser. */
-#define ISIF_KEY_SIZE	 128  /**< octets of a key, with the NUL */
-#define ISIF_VALUE_SIZE	 256  /**< octets of a value, with the NUL */
-#define ISIF_LINE_SIZE	 2048 /**< octets that open-iscsi reads at once, with the NUL */
+#define ISIF_KEY_SIZE	 128   /**< octets of a key, with the NUL */
+#define ISIF_VALUE_SIZE	 256   /**< octets of a value, with the NUL */
+#define ISIF_LINE_SIZE	 2048  /**< octets that open-iscsi reads at once, with the NUL */
 #define ISIF_RECORD_SIZE 65535 /**< octets of a record that we are willing to read */
 
 /** One setting of a record, in the order of its text. */

@@ -32,6 +32,11 @@ static const struct configuration defaults = {
 	.protect_in_use = true,
 };
 
+#define CONTROL_MODES "readOnly, records or full"
+#define REBIND_MODES  "recordOnly or relogin"
+#define YES_OR_NO     "yes or no"
+#define IFACE_PATTERN "one pattern for names of ifaces, such as san*"
+
 static void refuse(const char *token, const char *line, const char *expected)
 {
 	current->errors++;
@@ -47,7 +52,7 @@ static void parse_control_mode(const char *token, char *line)
 	else if (!strcmp(line, "full"))
 		current->control_mode = CONTROL_FULL;
 	else
-		refuse(token, line, "readOnly, records or full");
+		refuse(token, line, CONTROL_MODES);
 }
 
 static void parse_rebind_mode(const char *token, char *line)
@@ -57,7 +62,7 @@ static void parse_rebind_mode(const char *token, char *line)
 	else if (!strcmp(line, "relogin"))
 		current->rebind_mode = ISIF_REBIND_RELOGIN;
 	else
-		refuse(token, line, "recordOnly or relogin");
+		refuse(token, line, REBIND_MODES);
 }
 
 static void parse_protect_in_use(const char *token, char *line)
@@ -67,17 +72,16 @@ static void parse_protect_in_use(const char *token, char *line)
 	else if (!strcmp(line, "no"))
 		current->protect_in_use = false;
 	else
-		refuse(token, line, "yes or no");
+		refuse(token, line, YES_OR_NO);
 }
 
 static void parse_pattern(const char *token, char *line)
 {
-	char **list = !strcmp(token, "allowIface") ? &current->allow_ifaces :
-						     &current->deny_ifaces;
+	char **list = !strcmp(token, "allowIface") ? &current->allow_ifaces : &current->deny_ifaces;
 	char *longer;
 
 	if (!*line || strpbrk(line, " \t/")) {
-		refuse(token, line, "one pattern for names of ifaces, such as san*");
+		refuse(token, line, IFACE_PATTERN);
 		return;
 	}
 	if (asprintf(&longer, "%s%s ", *list ? *list : "", line) < 0)
@@ -102,27 +106,77 @@ static const struct number {
 	  "seconds" },
 };
 
+/* Net-SNMP matches tokens whatever their case. */
+static const struct number *find_number(const char *token)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (!strcasecmp(numbers[i].token, token))
+			return &numbers[i];
+	return NULL;
+}
+
+static void number_expected(const struct number *number, char *text, size_t size)
+{
+	snprintf(text, size, "a number of %s from %u to %u", number->unit, number->minimum,
+		 number->maximum);
+}
+
 static void parse_number(const char *token, char *line)
 {
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		const struct number *number = &numbers[i];
-		unsigned long value;
-		char *end, expected[80];
+	const struct number *number = find_number(token);
+	unsigned long value;
+	char *end, expected[80];
 
-		/* Net-SNMP matches tokens whatever their case. */
-		if (strcasecmp(number->token, token))
-			continue;
-		errno = 0;
-		value = strtoul(line, &end, 10);
-		if (*line >= '0' && *line <= '9' && !*end && !errno && value >= number->minimum &&
-		    value <= number->maximum) {
-			*(uint32_t *)(void *)((char *)current + number->offset) = (uint32_t)value;
-			return;
-		}
-		snprintf(expected, sizeof(expected), "a number of %s from %u to %u", number->unit,
-			 number->minimum, number->maximum);
-		refuse(token, line, expected);
+	if (!number)
+		return;
+	errno = 0;
+	value = strtoul(line, &end, 10);
+	if (*line >= '0' && *line <= '9' && !*end && !errno && value >= number->minimum &&
+	    value <= number->maximum) {
+		*(uint32_t *)(void *)((char *)current + number->offset) = (uint32_t)value;
+		return;
 	}
+	number_expected(number, expected, sizeof(expected));
+	refuse(token, line, expected);
+}
+
+static bool expected_after(const char *token, char *text, size_t size)
+{
+	static const struct {
+		const char *token, *expected;
+	} words[] = {
+		{ "controlMode", CONTROL_MODES }, { "rebindMode", REBIND_MODES },
+		{ "protectInUse", YES_OR_NO },	  { "allowIface", IFACE_PATTERN },
+		{ "denyIface", IFACE_PATTERN },
+	};
+	const struct number *number = find_number(token);
+
+	if (number) {
+		number_expected(number, text, size);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcasecmp(words[i].token, token))
+			continue;
+		snprintf(text, size, "%s", words[i].expected);
+		return true;
+	}
+	return false;
+}
+
+bool configuration_explain(const char *line, char *better, size_t size)
+{
+	static const char blank[] = "Blank line following ";
+	const char *at = strstr(line, blank);
+	char token[64], expected[80];
+
+	if (!at || !current || sscanf(at + strlen(blank), "%63s", token) != 1 ||
+	    !expected_after(token, expected, sizeof(expected)))
+		return false;
+	current->errors++;
+	snprintf(better, size, "%.*s%s: expected %s, found nothing\n", (int)(at - line), line,
+		 token, expected);
+	return true;
 }
 
 static void back_to_defaults(void)
@@ -149,8 +203,8 @@ void configuration_register(struct configuration *configuration)
 
 bool configuration_reread(struct configuration *configuration)
 {
-	const char *file = netsnmp_ds_get_string(NETSNMP_DS_LIBRARY_ID,
-						 NETSNMP_DS_LIB_OPTIONALCONFIG);
+	const char *file =
+		netsnmp_ds_get_string(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_OPTIONALCONFIG);
 
 	/*
 	 * Not read_configs(): its POST_READ_CONFIG callback would open another AgentX session

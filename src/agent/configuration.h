@@ -32,6 +32,12 @@ void configuration_register(struct configuration *configuration);
 /* Reads the files again, from the defaults on; false if a line was refused. */
 bool configuration_reread(struct configuration *configuration);
 
+/*
+ * Net-SNMP refuses a token without a value by itself and does not say what was expected: given
+ * its log line, counts the error and writes a better line; false for any other line.
+ */
+bool configuration_explain(const char *line, char *better, size_t size);
+
 void configuration_clear(struct configuration *configuration);
 
 #endif

@@ -20,10 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_SOCKET "/var/agentx/master"
-#define FIRST_WAIT_MS  250
+#define DEFAULT_SOCKET	"/var/agentx/master"
+#define FIRST_WAIT_MS	250
 #define LONGEST_WAIT_MS 1000 /* so that a master that comes back is served within 2 s */
-#define AGENTX_VERSION 193   /* of a Net-SNMP session that speaks AgentX */
+#define AGENTX_VERSION	193  /* of a Net-SNMP session that speaks AgentX */
 
 static uint64_t monotonic_ms(void)
 {
@@ -115,6 +115,23 @@ void connection_supervise(struct connection *connection)
 			       connection);
 }
 
+void connection_end(struct connection *connection)
+{
+	/*
+	 * snmp_shutdown() would free what the callbacks were registered with. Debugging output
+	 * of the unregistering must not come back to the callback that is being unregistered.
+	 */
+	snmp_disable_calllog();
+	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_SESSION_INIT, on_session_init,
+				 NULL, 1);
+	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_log, connection,
+				 1);
+	snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, on_open,
+				 connection, 1);
+	snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, on_close,
+				 connection, 1);
+}
+
 /*
  * A try of the library's blocks while a master accepts but does not answer, and logs; so look
  * first whether anybody listens at all. Only for a socket in the file system.
@@ -170,8 +187,8 @@ static void wait_longer(struct connection *connection, uint64_t now)
 		LOG(WARNING, "no AgentX master answers at %s; it is tried again every second",
 		    connection->address);
 	connection->waiting_logged = true;
-	connection->wait = connection->wait * 2 < LONGEST_WAIT_MS ? connection->wait * 2 :
-								    LONGEST_WAIT_MS;
+	connection->wait =
+		connection->wait * 2 < LONGEST_WAIT_MS ? connection->wait * 2 : LONGEST_WAIT_MS;
 	connection->retry = now + connection->wait;
 }
 

@@ -16,9 +16,9 @@ struct connection {
 	bool closed;	     /* it was closed since it was opened last */
 	bool refused;	     /* the master refused a registration */
 	bool waiting_logged;
-	uint64_t retry;	     /* when to try again, monotonic ms */
-	uint64_t wait;	     /* ms between two tries */
-	uint64_t origin;     /* monotonic ms at which the master's sysUpTime was 0 */
+	uint64_t retry;	 /* when to try again, monotonic ms */
+	uint64_t wait;	 /* ms between two tries */
+	uint64_t origin; /* monotonic ms at which the master's sysUpTime was 0 */
 	/* Has the registrations made anew; called in the loop, never from within the library. */
 	void (*connected)(void *context);
 	void *context;
@@ -29,6 +29,9 @@ void connection_prepare(struct connection *connection, const char *master);
 
 /* After init_agent(), before init_snmp(). */
 void connection_supervise(struct connection *connection);
+
+/* Before snmp_shutdown(). */
+void connection_end(struct connection *connection);
 
 /* One step: tries to open, or finishes what was opened. */
 void connection_run(struct connection *connection, uint64_t now);

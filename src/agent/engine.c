@@ -76,8 +76,8 @@ static int compare_index(const struct mib_table *table, const void *row, struct 
 }
 
 /* The first row whose index is at least the tail (after: greater than it). */
-static size_t find_row(const struct mib_table *table, const struct mib_rows *rows,
-		       struct tail tail, bool after)
+static size_t find_row(const struct mib_table *table, const struct mib_rows *rows, struct tail tail,
+		       bool after)
 {
 	size_t low = 0, high = rows->count;
 
@@ -173,9 +173,9 @@ enum engine_answer engine_get(struct mib_view *view, const mib_arc *name, size_t
 		return ENGINE_NO_OBJECT;
 	for (size_t i = 0; i < mib_group_count; i++)
 		if (mib_groups[i].arc == tail.arcs[0])
-			return mib_groups[i].table.rows ?
-				       get_cell(&mib_groups[i], view, skip(tail, 1), value) :
-				       get_scalar(&mib_groups[i], view, skip(tail, 1), value);
+			return mib_groups[i].table.rows
+				       ? get_cell(&mib_groups[i], view, skip(tail, 1), value)
+				       : get_scalar(&mib_groups[i], view, skip(tail, 1), value);
 	return ENGINE_NO_OBJECT;
 }
 
@@ -272,8 +272,8 @@ enum engine_answer engine_next(struct mib_view *view, const mib_arc *name, size_
 			continue;
 		if (tail.count && group->arc == tail.arcs[0])
 			rest = skip(tail, 1);
-		found = group->table.rows ? next_cell(group, view, rest, out, value) :
-					    next_scalar(group, view, rest, out, value);
+		found = group->table.rows ? next_cell(group, view, rest, out, value)
+					  : next_scalar(group, view, rest, out, value);
 		if (!found)
 			continue;
 		next[mib_root_length + 1] = group->arc;

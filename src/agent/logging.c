@@ -2,6 +2,7 @@
 #include "logging.h"
 
 #include "config.h"
+#include "configuration.h"
 
 #include <net-snmp/net-snmp-config.h>
 
@@ -14,13 +15,18 @@
 static const char *const misleading[] = {
 	"AgentX master disconnected us",
 	"NET-SNMP version ",
+	"Created directory: ",
 };
 
 static int write_filtered(netsnmp_log_handler *handler, int priority, const char *text)
 {
+	char better[512];
+
 	for (size_t i = 0; i < sizeof(misleading) / sizeof(*misleading); i++)
 		if (!strncmp(text, misleading[i], strlen(misleading[i])))
 			return 1;
+	if (configuration_explain(text, better, sizeof(better)))
+		text = better;
 	switch (handler->type) {
 	case NETSNMP_LOGHANDLER_SYSLOG:
 		return log_handler_syslog(handler, priority, text);

@@ -60,9 +60,9 @@ static void apply_configuration(struct agent *agent)
 	struct mib_agent *facts = &agent->handler.agent;
 
 	facts->notify_hold_down = configuration->hold_down;
-	facts->control_mode = CONTROL_READ_ONLY;
+	facts->control_mode = (int32_t)configuration->control_mode;
 	if (configuration->control_mode != CONTROL_READ_ONLY)
-		LOG(WARNING, "controlMode: this version writes nothing yet; it stays readOnly");
+		LOG(WARNING, "controlMode: this version writes nothing yet, whatever it says");
 	isif_monitor_configure(agent->handler.monitor, configuration->resync_interval,
 			       configuration->rebind_mode);
 }
@@ -225,6 +225,11 @@ static int fail(const char *what, const char *object, const char *why)
 	return EXIT_FAILURE;
 }
 
+static const char *state_directory(const struct options *options)
+{
+	return options->state_directory ? options->state_directory : STATE_DIRECTORY;
+}
+
 static void prepare_library(struct agent *agent)
 {
 	const struct options *options = &agent->options;
@@ -232,6 +237,7 @@ static void prepare_library(struct agent *agent)
 	/* Not one MIB file is needed, and nothing of Net-SNMP's is to be kept on disk. */
 	setenv("MIBS", "", 1);
 	setenv("MIBDIRS", "/dev/null", 1);
+	setenv("SNMP_PERSISTENT_DIR", state_directory(options), 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD, 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE, 1);
@@ -257,15 +263,14 @@ static int open_monitor(struct agent *agent)
 		.record_directory = options->record_directory,
 		.sysfs = options->sysfs,
 		.initiatorname_file = options->initiatorname_file,
-		.state_directory =
-			options->state_directory ? options->state_directory : STATE_DIRECTORY,
+		.state_directory = state_directory(options),
 		.iscsiadm = options->iscsiadm,
 		.log = agent_log,
 	};
 
 	if (mkdir(monitor.state_directory, 0700) && errno != EEXIST)
-		LOG(WARNING, "cannot make the state directory %s: %s (option -s names another)",
-		    monitor.state_directory, strerror(errno));
+		return fail("cannot make the state directory (option -s names another)",
+			    monitor.state_directory, strerror(errno));
 	return isif_monitor_open(&monitor, &agent->handler.monitor) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -313,6 +318,7 @@ static void stop(struct agent *agent)
 {
 	if (agent->options.pid_file)
 		unlink(agent->options.pid_file);
+	connection_end(&agent->connection);
 	snmp_shutdown("iscsi-ifaced");
 	shutdown_agent();
 	isif_monitor_close(agent->handler.monitor);

@@ -82,8 +82,8 @@ struct mib_agent {
 struct mib_view {
 	const struct isif_snapshot *snapshot;
 	const struct mib_agent *agent;
-	uint64_t mono;	 /* now, monotonic ms */
-	uint64_t origin; /* when sysUpTime was 0, monotonic ms; may lie before the boot */
+	uint64_t mono;	     /* now, monotonic ms */
+	uint64_t origin;     /* when sysUpTime was 0, monotonic ms; may lie before the boot */
 	bool counters_asked; /* set when a counter of a session was looked at */
 };
 

@@ -52,9 +52,7 @@ static bool notify_enable(struct mib_view *view, const void *row, struct mib_val
 }
 
 const struct mib_column mib_alerting_scalars[MIB_ALERTING_SCALARS] = {
-	COLUMN_COMPUTED(1, TEXT, WRITE, notify_enable),
-	AGENT(2, UNSIGNED, WRITE, notify_hold_down),
-	AGENT(3, COUNTER32, READ, notify_suppressed),
-	AGENT(4, UNSIGNED, READ, notify_queued),
+	COLUMN_COMPUTED(1, TEXT, WRITE, notify_enable), AGENT(2, UNSIGNED, WRITE, notify_hold_down),
+	AGENT(3, COUNTER32, READ, notify_suppressed),	AGENT(4, UNSIGNED, READ, notify_queued),
 	AGENT(9, UNSIGNED, WRITE, notify_rate),
 };

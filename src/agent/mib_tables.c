@@ -35,12 +35,9 @@ static bool transport_kind(struct mib_view *view, const void *row, struct mib_va
 #define TRANSPORT(arc, syntax, access, member)                                                     \
 	COLUMN(arc, syntax, access, struct isif_transport, member)
 static const struct mib_column transport_columns[] = {
-	TRANSPORT(1, TEXT, NONE, name),
-	COLUMN_COMPUTED(2, INTEGER, READ, transport_kind),
-	TRANSPORT(3, TRUTH, READ, loaded),
-	TRANSPORT(4, UNSIGNED, READ, ifaces),
-	TRANSPORT(5, UNSIGNED, READ, sessions),
-	TRANSPORT(6, TEXT, READ, name),
+	TRANSPORT(1, TEXT, NONE, name),		COLUMN_COMPUTED(2, INTEGER, READ, transport_kind),
+	TRANSPORT(3, TRUTH, READ, loaded),	TRANSPORT(4, UNSIGNED, READ, ifaces),
+	TRANSPORT(5, UNSIGNED, READ, sessions), TRANSPORT(6, TEXT, READ, name),
 };
 
 static struct mib_rows transport_rows(const struct mib_view *view)
@@ -81,8 +78,8 @@ static bool iface_storage(struct mib_view *view, const void *row, struct mib_val
 
 	(void)view;
 	mib_set_number(value, MIB_INTEGER,
-		       iface->kind == ISIF_KIND_BUILT_IN ? STORAGE_READ_ONLY :
-							   STORAGE_NON_VOLATILE);
+		       iface->kind == ISIF_KIND_BUILT_IN ? STORAGE_READ_ONLY
+							 : STORAGE_NON_VOLATILE);
 	return true;
 }
 
@@ -257,8 +254,7 @@ static bool session_portal(struct mib_view *view, const void *row, struct mib_va
 	COLUMN_VIA(arc, syntax, READ, struct isif_session, kernel, struct isif_kernel_session,     \
 		   member)
 static const struct mib_column session_columns[] = {
-	COLUMN_VIA(1, UNSIGNED, NONE, struct isif_session, kernel, struct isif_kernel_session,
-		   sid),
+	COLUMN_VIA(1, UNSIGNED, NONE, struct isif_session, kernel, struct isif_kernel_session, sid),
 	KERNEL(2, TEXT, iface),
 	SESSION(3, UNSIGNED, binding),
 	KERNEL(4, TEXT, target),
@@ -298,9 +294,9 @@ static struct mib_rows session_rows(const struct mib_view *view)
 #define DISK(arc, syntax, access, member)                                                          \
 	COLUMN_VIA(arc, syntax, access, struct isif_disk_row, disk, struct isif_disk, member)
 static const struct mib_column disk_columns[] = {
-	DISK(1, UNSIGNED, NONE, lun),	DISK(2, TEXT, READ, device), DISK(3, UNSIGNED, READ, size),
-	DISK(4, TEXT, READ, state),	DISK(5, INTEGER, READ, use), DISK(6, TEXT, READ, user),
-	DISK(7, TEXT, READ, wwid),	DISK(8, TEXT, READ, map),
+	DISK(1, UNSIGNED, NONE, lun), DISK(2, TEXT, READ, device), DISK(3, UNSIGNED, READ, size),
+	DISK(4, TEXT, READ, state),   DISK(5, INTEGER, READ, use), DISK(6, TEXT, READ, user),
+	DISK(7, TEXT, READ, wwid),    DISK(8, TEXT, READ, map),
 };
 
 static struct mib_rows disk_rows(const struct mib_view *view)
@@ -314,7 +310,8 @@ static struct mib_rows disk_rows(const struct mib_view *view)
 /* Attributes of the kernel's object; what it does not show reads as "not set". */
 static const char *attribute(const void *row, const char *name)
 {
-	const char *text = isif_kernel_port_attribute(((const struct isif_port *)row)->kernel, name);
+	const char *text =
+		isif_kernel_port_attribute(((const struct isif_port *)row)->kernel, name);
 
 	return text ? text : "";
 }
@@ -335,8 +332,7 @@ static bool port_family(struct mib_view *view, const void *row, struct mib_value
 	return true;
 }
 
-static bool port_address(const void *row, const char *name, bool type_only,
-			 struct mib_value *value)
+static bool port_address(const void *row, const char *name, bool type_only, struct mib_value *value)
 {
 	struct isif_address address;
 
@@ -393,9 +389,9 @@ static bool port_bootproto(struct mib_view *view, const void *row, struct mib_va
 
 	(void)view;
 	mib_set_number(value, MIB_INTEGER,
-		       !strcmp(text, "static") ? 2 :
-		       !strcmp(text, "dhcp")   ? 3 :
-						 1);
+		       !strcmp(text, "static") ? 2
+		       : !strcmp(text, "dhcp") ? 3
+					       : 1);
 	return true;
 }
 
@@ -417,9 +413,9 @@ static bool port_link(struct mib_view *view, const void *row, struct mib_value *
 
 	(void)view;
 	mib_set_number(value, MIB_INTEGER,
-		       !strcasecmp(text, "LINK UP")   ? 2 :
-		       !strcasecmp(text, "LINK DOWN") ? 3 :
-							1);
+		       !strcasecmp(text, "LINK UP")	? 2
+		       : !strcasecmp(text, "LINK DOWN") ? 3
+							: 1);
 	return true;
 }
 
@@ -456,20 +452,20 @@ static struct mib_rows port_rows(const struct mib_view *view)
 
 #define NO_ROWS(arc, syntax, access) COLUMN_COMPUTED(arc, syntax, access, NULL)
 static const struct mib_column job_columns[] = {
-	NO_ROWS(1, UNSIGNED, NONE),	NO_ROWS(2, INTEGER, CREATE),
-	NO_ROWS(3, TEXT, CREATE),	NO_ROWS(4, TEXT, CREATE),
+	NO_ROWS(1, UNSIGNED, NONE),	  NO_ROWS(2, INTEGER, CREATE),
+	NO_ROWS(3, TEXT, CREATE),	  NO_ROWS(4, TEXT, CREATE),
 	NO_ROWS(5, ADDRESS_TYPE, CREATE), NO_ROWS(6, ADDRESS, CREATE),
-	NO_ROWS(7, UNSIGNED, CREATE),	NO_ROWS(8, TRUTH, CREATE),
-	NO_ROWS(9, INTEGER, READ),	NO_ROWS(10, UNSIGNED, READ),
-	NO_ROWS(11, TEXT, READ),	NO_ROWS(12, INTEGER, READ),
-	NO_ROWS(13, TEXT, READ),	NO_ROWS(14, DATE, READ),
-	NO_ROWS(15, DATE, READ),	NO_ROWS(16, UNSIGNED, READ),
-	NO_ROWS(17, TEXT, CREATE),	NO_ROWS(18, INTEGER, CREATE),
+	NO_ROWS(7, UNSIGNED, CREATE),	  NO_ROWS(8, TRUTH, CREATE),
+	NO_ROWS(9, INTEGER, READ),	  NO_ROWS(10, UNSIGNED, READ),
+	NO_ROWS(11, TEXT, READ),	  NO_ROWS(12, INTEGER, READ),
+	NO_ROWS(13, TEXT, READ),	  NO_ROWS(14, DATE, READ),
+	NO_ROWS(15, DATE, READ),	  NO_ROWS(16, UNSIGNED, READ),
+	NO_ROWS(17, TEXT, CREATE),	  NO_ROWS(18, INTEGER, CREATE),
 	NO_ROWS(19, INTEGER, CREATE),
 };
 
 static const struct mib_column event_columns[] = {
-	NO_ROWS(1, UNSIGNED, NONE), NO_ROWS(2, DATE, READ), NO_ROWS(3, INTEGER, READ),
+	NO_ROWS(1, UNSIGNED, NONE), NO_ROWS(2, DATE, READ),	NO_ROWS(3, INTEGER, READ),
 	NO_ROWS(4, TEXT, READ),	    NO_ROWS(5, UNSIGNED, READ), NO_ROWS(6, TEXT, READ),
 	NO_ROWS(7, TRUTH, READ),
 };
@@ -484,8 +480,8 @@ static struct mib_rows no_rows(const struct mib_view *view)
 
 #define TARGET(arc, syntax, access, member) COLUMN(arc, syntax, access, struct isif_target, member)
 static const struct mib_column target_columns[] = {
-	TARGET(1, UNSIGNED, NONE, index),      TARGET(2, TEXT, READ, name),
-	TARGET(3, UNSIGNED, READ, bindings),   TARGET(4, UNSIGNED, READ, bindings_up),
+	TARGET(1, UNSIGNED, NONE, index),	  TARGET(2, TEXT, READ, name),
+	TARGET(3, UNSIGNED, READ, bindings),	  TARGET(4, UNSIGNED, READ, bindings_up),
 	TARGET(5, UNSIGNED, READ, bindings_lost), TARGET(6, UNSIGNED, READ, disks),
 	TARGET(7, INTEGER, READ, oper_status),
 };
@@ -499,7 +495,7 @@ static struct mib_rows target_rows(const struct mib_view *view)
 
 #define SCALARS(number, list)                                                                      \
 	{                                                                                          \
-		.arc = (number), .columns = (list), .column_count = COUNT(list)                   \
+		.arc = (number), .columns = (list), .column_count = COUNT(list)                    \
 	}
 #define TABLE(number, list, row_function, ...)                                                     \
 	{                                                                                          \

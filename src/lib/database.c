@@ -16,9 +16,9 @@
 #include <time.h>
 
 /* A half-written record is tried again after 20 ms, then ever later, for about a second. */
-#define RETRY_FIRST  20000000u
-#define RETRY_LIMIT  7
-#define NEVER	     UINT64_MAX
+#define RETRY_FIRST 20000000u
+#define RETRY_LIMIT 7
+#define NEVER	    UINT64_MAX
 
 enum place { PLACE_ROOT, PLACE_IFACES, PLACE_NODES, PLACE_TARGET, PLACE_PORTAL };
 
@@ -139,7 +139,7 @@ static bool enqueue(struct isif_database *database, struct directory *directory)
 	if (directory->queued)
 		return true;
 	if (!array_reserve(&database->queue, &database->queue_size, database->queue_count,
-		     sizeof(struct directory *)))
+			   sizeof(struct directory *)))
 		return false;
 	database->queue[database->queue_count++] = directory;
 	directory->queued = true;
@@ -339,14 +339,16 @@ static void settle(struct isif_database *database, const struct directory *direc
 		if (fresh->error == ISIF_INCOMPLETE && old->error == ISIF_INCOMPLETE)
 			fresh->retries = (uint8_t)(old->retries + (old->retries < RETRY_LIMIT));
 	}
-	if (old && (fresh->error == ISIF_INCOMPLETE ? fresh->retries < RETRY_LIMIT
-						   : !fresh->error && !entry_changed(old, fresh))) {
+	if (old &&
+	    (fresh->error == ISIF_INCOMPLETE ? fresh->retries < RETRY_LIMIT
+					     : !fresh->error && !entry_changed(old, fresh))) {
 		isif_node_release(fresh->node);
 		isif_iface_record_release(fresh->iface);
 		fresh->node = isif_node_hold(old->node);
 		fresh->iface = isif_iface_record_hold(old->iface);
 	} else {
-		database->changed |= (fresh->node || fresh->iface || (old && (old->node || old->iface)));
+		database->changed |=
+			(fresh->node || fresh->iface || (old && (old->node || old->iface)));
 	}
 	if (is_bad(fresh) != (old && is_bad(old)))
 		database->changed = true;
@@ -429,9 +431,9 @@ static enum isif_error read_directory(struct isif_database *database, struct dir
 
 	for (size_t i = 0; i < directory->child_count; i++)
 		directory->children[i]->seen = false;
-	error = gate->operations->read_directory(gate, directory->path,
-						 ISIF_READ_WATCH | (records ? ISIF_READ_RECORDS : 0),
-						 &watch, &visitor);
+	error = gate->operations->read_directory(
+		gate, directory->path, ISIF_READ_WATCH | (records ? ISIF_READ_RECORDS : 0), &watch,
+		&visitor);
 	if (!error)
 		error = reading.error;
 	if (error && error != ISIF_NOT_FOUND && error != ISIF_INVALID) {
@@ -488,8 +490,8 @@ static void remove_entry(struct isif_database *database, struct directory *direc
 
 static bool insert_entry(struct directory *directory, size_t place, const struct entry *fresh)
 {
-	struct entry *entries = reallocarray(directory->entries, directory->entry_count + 1,
-					     sizeof(*entries));
+	struct entry *entries =
+		reallocarray(directory->entries, directory->entry_count + 1, sizeof(*entries));
 
 	if (!entries)
 		return false;
@@ -557,6 +559,8 @@ static void change_in(struct isif_database *database, struct directory *director
 	size_t place;
 	struct entry *entry;
 
+	if (!*change->name) /* of the directory itself, such as its mode */
+		return;
 	if (change->directory && directory->place != PLACE_IFACES &&
 	    directory->place != PLACE_PORTAL) {
 		struct directory *child = find_child(database, directory, change->name);

@@ -68,7 +68,7 @@ static enum isif_error open_block(struct isif_sysfs *sysfs, const struct sysfs_d
 {
 	struct sysfs_directory CLEANUP_DIRECTORY parent = SYSFS_NO_DIRECTORY;
 	struct sysfs_listing CLEANUP_LISTING listing = { 0 };
-	enum isif_error error = sysfs_open(sysfs, &parent, "%s/block", scsi->path);
+	enum isif_error error = sysfs_open_in(sysfs, scsi, "block", &parent);
 	const char *name;
 
 	if (!error)
@@ -78,7 +78,7 @@ static enum isif_error open_block(struct isif_sysfs *sysfs, const struct sysfs_d
 	name = sysfs_listing_next(&listing);
 	if (!name)
 		return listing.error ? listing.error : ISIF_NOT_FOUND;
-	return sysfs_open(sysfs, block, "%s/%s", parent.path, name);
+	return sysfs_open_in(sysfs, &parent, name, block);
 }
 
 static enum isif_error read_disk(struct isif_sysfs *sysfs, const struct sysfs_directory *target,
@@ -86,7 +86,7 @@ static enum isif_error read_disk(struct isif_sysfs *sysfs, const struct sysfs_di
 {
 	struct sysfs_directory CLEANUP_DIRECTORY scsi = SYSFS_NO_DIRECTORY;
 	struct sysfs_directory CLEANUP_DIRECTORY block = SYSFS_NO_DIRECTORY;
-	enum isif_error error = sysfs_open(sysfs, &scsi, "%s/%s", target->path, name);
+	enum isif_error error = sysfs_open_in(sysfs, target, name, &scsi);
 	char value[SYSFS_VALUE_SIZE] = "";
 
 	if (!error)
@@ -108,7 +108,7 @@ static enum isif_error read_target(struct isif_sysfs *sysfs, const struct sysfs_
 {
 	struct sysfs_directory CLEANUP_DIRECTORY target = SYSFS_NO_DIRECTORY;
 	struct sysfs_listing CLEANUP_LISTING listing = { 0 };
-	enum isif_error error = sysfs_open(sysfs, &target, "%s/%s", session->path, name);
+	enum isif_error error = sysfs_open_in(sysfs, session, name, &target);
 
 	if (!error)
 		error = sysfs_list(&target, &listing);

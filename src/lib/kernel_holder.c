@@ -4,7 +4,6 @@
 #include "kernel_text.h"
 #include "kernel_use.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -15,8 +14,9 @@
  * partitions and holders in turn.
  */
 #define DEPTH_LIMIT 16 /* LVM thin volumes on LUKS on md on multipath have 9 */
-#define DEVICE_LIMIT                                                                               \
-	256 /* a volume group has hundreds of volumes; the first mounted one is enough */
+
+/* A volume group may have more volumes, but they hold the disk, and so it is in use anyway. */
+#define DEVICE_LIMIT 256
 
 #define DM_SIZE 160 /* names and UUIDs have 128 octets (linux/dm-ioctl.h) */
 
@@ -42,7 +42,8 @@ struct search {
 	char map_path[SYSFS_PATH_SIZE]; /* empty if no map holds the disk */
 };
 
-static enum isif_error visit_device(struct search *search, const char *path, unsigned depth);
+static enum isif_error visit_device(struct search *search, const struct sysfs_directory *device,
+				    unsigned depth);
 
 static struct finding *finding_at_hand(struct search *search)
 {
@@ -114,18 +115,20 @@ static enum isif_error look_at_uses(struct search *search, const struct sysfs_di
 static enum isif_error visit_partitions(struct search *search, const struct sysfs_directory *device,
 					unsigned depth)
 {
+	struct sysfs_directory CLEANUP_DIRECTORY partition = SYSFS_NO_DIRECTORY;
 	struct sysfs_listing CLEANUP_LISTING listing = { 0 };
 	enum isif_error error = sysfs_list(device, &listing);
 	const char *own = sysfs_name(device->path);
-	char path[SYSFS_PATH_SIZE + NAME_MAX + 2];
 	const char *name, *rest;
 
 	while (!error && (name = sysfs_listing_next(&listing))) {
 		rest = text_after(name, own);
 		if (!rest || !*rest)
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", device->path, name);
-		error = visit_device(search, path, depth + 1);
+		error = sysfs_open_in(search->sysfs, device, name, &partition);
+		if (!error)
+			error = visit_device(search, &partition, depth + 1);
+		error = forgive(search, error);
 	}
 	return error ? error : listing.error;
 }
@@ -134,18 +137,18 @@ static enum isif_error visit_partitions(struct search *search, const struct sysf
  * A multipath map (multipathd, "mpath-WWID") is no use by itself, nor are kpartx's partitions of
  * it ("part1-mpath-WWID"): udev makes both of any disk. Whatever else holds a device uses it.
  */
-static enum isif_error visit_holder(struct search *search, const char *holders, const char *name,
-				    unsigned depth)
+static enum isif_error visit_holder(struct search *search, const struct sysfs_directory *holders,
+				    const char *name, unsigned depth)
 {
 	struct sysfs_directory CLEANUP_DIRECTORY holder = SYSFS_NO_DIRECTORY;
 	struct sysfs_directory CLEANUP_DIRECTORY mapper = SYSFS_NO_DIRECTORY;
 	char uuid[DM_SIZE] = "", label[DM_SIZE] = "";
-	enum isif_error error = sysfs_open(search->sysfs, &holder, "%s/%s", holders, name);
+	enum isif_error error = sysfs_open_in(search->sysfs, holders, name, &holder);
 	bool is_map;
 
 	if (error)
 		return error;
-	error = sysfs_open(search->sysfs, &mapper, "%s/dm", holder.path);
+	error = sysfs_open_in(search->sysfs, &holder, "dm", &mapper);
 	if (error && error != ISIF_NOT_FOUND)
 		return error;
 	error = sysfs_read(&mapper, "uuid", uuid, sizeof(uuid));
@@ -161,7 +164,7 @@ static enum isif_error visit_holder(struct search *search, const char *holders, 
 	} else if (!(text_after(uuid, "part") && strstr(uuid, "-mpath-"))) {
 		note(search, HELD, *label ? label : sysfs_name(holder.path));
 	}
-	error = visit_device(search, holder.path, depth + 1);
+	error = visit_device(search, &holder, depth + 1);
 	if (is_map)
 		search->in_map = false;
 	return error;
@@ -172,19 +175,19 @@ static enum isif_error visit_holders(struct search *search, const struct sysfs_d
 {
 	struct sysfs_directory CLEANUP_DIRECTORY holders = SYSFS_NO_DIRECTORY;
 	struct sysfs_listing CLEANUP_LISTING listing = { 0 };
-	enum isif_error error = sysfs_open(search->sysfs, &holders, "%s/holders", device->path);
+	enum isif_error error = sysfs_open_in(search->sysfs, device, "holders", &holders);
 	const char *name;
 
 	if (!error)
 		error = sysfs_list(&holders, &listing);
 	while (!error && (name = sysfs_listing_next(&listing)))
-		error = forgive(search, visit_holder(search, holders.path, name, depth));
+		error = forgive(search, visit_holder(search, &holders, name, depth));
 	return error ? error : listing.error;
 }
 
-static enum isif_error visit_device(struct search *search, const char *path, unsigned depth)
+static enum isif_error visit_device(struct search *search, const struct sysfs_directory *device,
+				    unsigned depth)
 {
-	struct sysfs_directory CLEANUP_DIRECTORY device = SYSFS_NO_DIRECTORY;
 	enum isif_error error;
 
 	if (finding_at_hand(search)->strength == IN_USE)
@@ -193,13 +196,11 @@ static enum isif_error visit_device(struct search *search, const char *path, uns
 		search->incomplete = "too many devices stand on it";
 		return ISIF_OK;
 	}
-	error = sysfs_open(search->sysfs, &device, "%s", path);
+	error = look_at_uses(search, device);
 	if (!error)
-		error = look_at_uses(search, &device);
+		error = visit_partitions(search, device, depth);
 	if (!error)
-		error = visit_partitions(search, &device, depth);
-	if (!error)
-		error = visit_holders(search, &device, depth);
+		error = visit_holders(search, device, depth);
 	return forgive(search, error);
 }
 
@@ -259,7 +260,7 @@ enum isif_error disk_find_use(struct isif_sysfs *sysfs, const struct sysfs_direc
 			      uint32_t sid, struct isif_disk *disk)
 {
 	struct search search = { .sysfs = sysfs };
-	enum isif_error error = visit_device(&search, block->path, 0);
+	enum isif_error error = visit_device(&search, block, 0);
 	bool other_path = false;
 
 	text_copy(disk->map, sizeof(disk->map), search.map);

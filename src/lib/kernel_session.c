@@ -191,7 +191,7 @@ static int32_t read_tpgt(struct draft *draft)
 	return (int32_t)number;
 }
 
-/* "off" for -1 (show_session_param_int); kernels before 2.6.27 write the number. */
+/* "off" for -1 (show_session_param_int); older kernels write the number. */
 static uint32_t read_recovery(struct draft *draft)
 {
 	const char *value = attribute(draft, OF_SESSION, "recovery_tmo");
@@ -218,7 +218,7 @@ static void read_values(struct draft *draft)
 	session->persistent_port = read_port(draft, "persistent_port");
 	session->port = read_port(draft, "port");
 	session->local_port = read_port(draft, "local_port");
-	/* Before Linux 5.10 a connection has no state: then the session's says all there is. */
+	/* In older kernels a connection has no state: then the session's says all there is. */
 	value = attribute(draft, OF_CONNECTION, "state");
 	session->connection_up =
 		*value ? !strcmp(value, "up") : session->state == ISIF_SESSION_LOGGED_IN;

@@ -206,6 +206,26 @@ enum isif_error sysfs_open(struct isif_sysfs *sysfs, struct sysfs_directory *dir
 	return error;
 }
 
+enum isif_error sysfs_open_in(struct isif_sysfs *sysfs, const struct sysfs_directory *parent,
+			      const char *name, struct sysfs_directory *directory)
+{
+	size_t above = strlen(parent->path), length = strlen(name);
+
+	sysfs_directory_close(directory);
+	if (above + 1 + length >= sizeof(directory->path))
+		return ISIF_NOT_FOUND;
+	directory->descriptor = openat(parent->descriptor, name, DIRECTORY_FLAGS | O_NOFOLLOW);
+	/* Open in one step it is no symlink, and its path is canonical as its parent's is. */
+	if (directory->descriptor < 0)
+		return errno == ENOTDIR || errno == ELOOP
+			       ? sysfs_open(sysfs, directory, "%s/%s", parent->path, name)
+			       : open_error(errno);
+	memcpy(directory->path, parent->path, above);
+	directory->path[above] = '/';
+	memcpy(directory->path + above + 1, name, length + 1);
+	return ISIF_OK;
+}
+
 /* True for what says something about this process, and nothing about the attribute. */
 static bool is_shortage(int number)
 {
@@ -235,7 +255,7 @@ enum isif_error sysfs_read(const struct sysfs_directory *directory, const char *
 	while (length > 0 && value[length - 1] == '\n')
 		length--;
 	value[length] = '\0';
-	/* printf("%s", NULL) in the kernel; "<NULL>" in those before 2.6.30. */
+	/* printf("%s", NULL) in the kernel; older ones write "<NULL>". */
 	if (!strcmp(value, "(null)") || !strcmp(value, "<NULL>"))
 		*value = '\0';
 	return ISIF_OK;

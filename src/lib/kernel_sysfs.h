@@ -51,6 +51,10 @@ void sysfs_directory_close(struct sysfs_directory *directory);
 enum isif_error sysfs_open(struct isif_sysfs *sysfs, struct sysfs_directory *directory,
 			   const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same for a directory inside one that is open, which costs half as much. */
+enum isif_error sysfs_open_in(struct isif_sysfs *sysfs, const struct sysfs_directory *parent,
+			      const char *name, struct sysfs_directory *directory);
+
 /*
  * Reads an attribute, without its newline. It is "" where the kernel has no value, or none now:
  * ENOENT, ENOTCONN, ENODEV, EBUSY, EACCES, a driver's own errors, "(null)". An error means that

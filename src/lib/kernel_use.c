@@ -146,7 +146,7 @@ static enum isif_error add_mount(struct device_uses *uses, char *line)
 	number = take_word(&line);
 	take_word(&line);
 	where = take_word(&line);
-	if (!where || !parse_device(number, &device))
+	if (!number || !where || !parse_device(number, &device))
 		return ISIF_OK;
 	unescape(where);
 	if (major(device))

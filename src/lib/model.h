@@ -26,7 +26,7 @@ struct build {
 	struct hash nodes_by_key;   /* struct binding_join, by target, iface and port */
 	struct binding_join *bindings;
 	size_t binding_count;
-	uint32_t unusable; /* records that cannot be a row */
+	uint32_t unusable;  /* records that cannot be a row */
 	bool state_changed; /* an operational state differs from the previous snapshot */
 };
 
@@ -34,14 +34,15 @@ struct build {
 struct wanted_path {
 	enum isif_bound_by bound_by;
 	enum isif_device_status status;
-	uint32_t link;		 /* 0 if it resolves to none */
-	const char *hwaddress;	 /* of hwAddress: any device that has it will do */
+	uint32_t link;	       /* 0 if it resolves to none */
+	const char *hwaddress; /* of hwAddress: any device that has it will do */
 };
 
 /* An iface on its way to becoming a row: its settings and the sums over its bindings. */
 struct iface_join {
 	struct isif_name *name;
 	struct isif_iface_record *record; /* NULL for a built-in iface */
+	const char *file;		  /* its name in ifaces/ */
 	const char *transport, *hwaddress, *ipaddress, *netdev, *initiator;
 	enum isif_iface_kind kind;
 	struct wanted_path wanted;
@@ -56,7 +57,7 @@ struct binding_join {
 	struct isif_node *node;
 	struct binding_memory *memory;
 	const struct observed_session *session; /* the best of those that belong to it */
-	struct iface_join *iface;	       /* NULL if the record's iface is gone */
+	struct iface_join *iface;		/* NULL if the record's iface is gone */
 	enum isif_path path;
 };
 

@@ -17,11 +17,20 @@ static int compare_bindings(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
-/* What open-iscsi takes for one session (usr/iscsi_util.c:__iscsi_match_session), but the address. */
+/* What open-iscsi takes for one session (usr/iscsi_util.c:__iscsi_match_session), but the address.
+ */
 static uint32_t hash_of_session(const struct isif_name *target, const struct isif_name *iface,
 				uint16_t port)
 {
 	return target->hash ^ iface->hash * 31 ^ port;
+}
+
+static void unusable(struct build *build, const struct isif_node *node, const char *why)
+{
+	build->unusable++;
+	complain(&build->state->complaints, build->world->names, build->world->log,
+		 "the node record of target %s, portal %s, iface %s %s; it is not shown",
+		 node->target->text, node->address->text, node->iface->text, why);
 }
 
 static enum isif_error add_node(struct build *build, struct isif_node *node)
@@ -30,7 +39,7 @@ static enum isif_error add_node(struct build *build, struct isif_node *node)
 	struct binding_memory *memory;
 
 	if (node->iface->length > IFACE_LIMIT || node->target->length > TARGET_LIMIT) {
-		build->unusable++;
+		unusable(build, node, "has a name that is too long");
 		return ISIF_OK;
 	}
 	memory = state_binding(build->state, node);
@@ -38,13 +47,13 @@ static enum isif_error add_node(struct build *build, struct isif_node *node)
 		return ISIF_NO_MEMORY;
 	/* Two files that say the same are one binding. */
 	if (memory->generation == build->state->generation) {
-		build->unusable++;
+		unusable(build, node, "stands in two files");
 		return ISIF_OK;
 	}
 	memory->generation = build->state->generation;
-	*join = (struct binding_join){
-		.node = node, .memory = memory, .iface = model_find_iface(build, node->iface)
-	};
+	*join = (struct binding_join){ .node = node,
+				       .memory = memory,
+				       .iface = model_find_iface(build, node->iface) };
 	build->binding_count++;
 	return ISIF_OK;
 }
@@ -203,12 +212,12 @@ static void fill_row(const struct build *build, const struct binding_join *join,
 	row->path = join->path;
 	row->in_sync = sync_of(build, join);
 	row->sid = memory->sid;
-	row->path_link = join->session && !join->session->gone &&
-					 join->session->kernel->state == ISIF_SESSION_LOGGED_IN &&
-					 isif_network_link(build->world->network,
-							   join->session->path_link) ?
-				 join->session->path_link :
-				 0;
+	row->path_link =
+		join->session && !join->session->gone &&
+				join->session->kernel->state == ISIF_SESSION_LOGGED_IN &&
+				isif_network_link(build->world->network, join->session->path_link)
+			? join->session->path_link
+			: 0;
 	row->losses = memory->losses;
 	row->up_since = memory->up_since;
 	row->up_since_mono = memory->up_since_mono;
@@ -219,11 +228,10 @@ static void fill_row(const struct build *build, const struct binding_join *join,
 static bool same_row(const struct isif_binding *a, const struct isif_binding *b)
 {
 	return a->node == b->node && a->admin_status == b->admin_status &&
-	       a->oper_status == b->oper_status && a->path == b->path &&
-	       a->in_sync == b->in_sync && a->sid == b->sid && a->path_link == b->path_link &&
-	       a->losses == b->losses && a->up_since == b->up_since &&
-	       a->up_since_mono == b->up_since_mono && a->last_loss == b->last_loss &&
-	       a->last_error == b->last_error;
+	       a->oper_status == b->oper_status && a->path == b->path && a->in_sync == b->in_sync &&
+	       a->sid == b->sid && a->path_link == b->path_link && a->losses == b->losses &&
+	       a->up_since == b->up_since && a->up_since_mono == b->up_since_mono &&
+	       a->last_loss == b->last_loss && a->last_error == b->last_error;
 }
 
 static bool same_state(const struct isif_binding *a, const struct isif_binding *b)

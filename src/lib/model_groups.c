@@ -42,9 +42,9 @@ static struct isif_transport *see_transport(struct build *build, const char *tex
 		free(row);
 		return NULL;
 	}
-	*row = (struct isif_transport){
-		.references = 1, .name = name, .software = isif_transport_is_software(text)
-	};
+	*row = (struct isif_transport){ .references = 1,
+					.name = name,
+					.software = isif_transport_is_software(text) };
 	rows[snapshot->transport_count++] = row;
 	return row;
 }
@@ -144,9 +144,9 @@ static struct isif_target *see_target(struct build *build, struct hash *targets,
 	if (!row)
 		return NULL;
 	memory->generation = build->state->generation;
-	*row = (struct isif_target){
-		.references = 1, .index = memory->index, .name = isif_name_hold(name)
-	};
+	*row = (struct isif_target){ .references = 1,
+				     .index = memory->index,
+				     .name = isif_name_hold(name) };
 	if (!hash_add(targets, name->hash, row)) {
 		isif_name_release(row->name);
 		free(row);
@@ -219,9 +219,8 @@ static enum isif_error sum_targets(struct build *build, struct hash *targets, st
 		const struct isif_kernel_session *session = snapshot->sessions[i]->kernel;
 		struct isif_name *name = isif_name_get(build->world->names, session->target,
 						       strlen(session->target));
-		struct isif_target *target = name && name->length ?
-						     see_target(build, targets, name) :
-						     NULL;
+		struct isif_target *target =
+			name && name->length ? see_target(build, targets, name) : NULL;
 
 		isif_name_release(name);
 		if (target && !count_disks(target, session, wwids))
@@ -242,9 +241,9 @@ enum isif_error model_targets(struct build *build)
 		return error;
 	for (uint32_t i = 0; i < snapshot->target_count; i++) {
 		struct isif_target *target = snapshot->targets[i];
-		uint32_t up = target->bindings_up < target->bindings_wanted ?
-				      target->bindings_up :
-				      target->bindings_wanted;
+		uint32_t up = target->bindings_up < target->bindings_wanted
+				      ? target->bindings_up
+				      : target->bindings_wanted;
 
 		target->oper_status = model_group_status(target->bindings_wanted, up);
 	}
@@ -293,8 +292,7 @@ void model_summary(struct build *build)
 		.next_binding_index = build->state->manager_index % (STATE_FIRST_INDEX - 1) + 1,
 	};
 	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
-		summary->bindings_up +=
-			snapshot->bindings[i]->oper_status == ISIF_OPER_LOGGED_IN;
+		summary->bindings_up += snapshot->bindings[i]->oper_status == ISIF_OPER_LOGGED_IN;
 		summary->bindings_lost += is_lost(snapshot->bindings[i]);
 	}
 	for (uint32_t i = 0; i < snapshot->target_count; i++)
@@ -306,6 +304,5 @@ void model_summary(struct build *build)
 				before->host_status != summary->host_status;
 	summary->config_last_change =
 		world->config_changed ? world->mono : before->config_last_change;
-	summary->state_last_change =
-		build->state_changed ? world->mono : before->state_last_change;
+	summary->state_last_change = build->state_changed ? world->mono : before->state_last_change;
 }

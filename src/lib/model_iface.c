@@ -24,9 +24,9 @@ void model_iface_settings(const struct isif_record *record, struct iface_join *j
 	join->ipaddress = value_of(record, "iface.ipaddress");
 	join->netdev = value_of(record, "iface.net_ifacename");
 	join->initiator = value_of(record, "iface.initiatorname");
-	join->kind = isif_transport_is_software(join->transport) || !*join->transport ?
-			     ISIF_KIND_SOFTWARE :
-			     ISIF_KIND_OFFLOAD;
+	join->kind = isif_transport_is_software(join->transport) || !*join->transport
+			     ? ISIF_KIND_SOFTWARE
+			     : ISIF_KIND_OFFLOAD;
 }
 
 static enum isif_device_status status_of(const struct isif_link *link)
@@ -87,8 +87,8 @@ enum isif_path model_path(const struct isif_network *network, const struct wante
 		return ISIF_PATH_UNKNOWN;
 	switch (wanted->bound_by) {
 	case ISIF_BOUND_HWADDRESS:
-		return strcasecmp(link->hwaddress, wanted->hwaddress) ? ISIF_PATH_WRONG :
-									ISIF_PATH_OK;
+		return strcasecmp(link->hwaddress, wanted->hwaddress) ? ISIF_PATH_WRONG
+								      : ISIF_PATH_OK;
 	case ISIF_BOUND_NET_IFACE:
 	case ISIF_BOUND_IPADDRESS:
 		return link->index == wanted->link ? ISIF_PATH_OK : ISIF_PATH_WRONG;
@@ -133,7 +133,10 @@ static enum isif_error add_built_in(struct build *build, const char *name, const
 		.name = isif_name_get(build->world->names, name, strlen(name)),
 		.kind = ISIF_KIND_BUILT_IN,
 		.transport = transport,
-		.hwaddress = "", .ipaddress = "", .netdev = "", .initiator = "",
+		.hwaddress = "",
+		.ipaddress = "",
+		.netdev = "",
+		.initiator = "",
 		.wanted = { ISIF_BOUND_NONE, ISIF_DEVICE_NOT_APPLICABLE, 0, NULL },
 	};
 	if (!join->name)
@@ -145,14 +148,18 @@ static enum isif_error add_built_in(struct build *build, const char *name, const
 static void unusable(struct build *build, const char *file, const char *why)
 {
 	build->unusable++;
-	if (build->world->config_changed)
-		isif_log_line(build->world->log, ISIF_LOG_WARNING,
-			      "record ifaces/%s %s; it is not shown", file, why);
+	complain(&build->state->complaints, build->world->names, build->world->log,
+		 "record ifaces/%s %s; it is not shown", file, why);
 }
 
 static bool is_built_in(const char *name)
 {
 	return !strcmp(name, "default") || !strcmp(name, "iser");
+}
+
+static bool has_its_name(const struct iface_join *join)
+{
+	return !join->record || !strcmp(join->file, join->name->text);
 }
 
 /* Of two records that claim one name, the one whose file has that name is believed. */
@@ -162,19 +169,20 @@ static void drop_doubles(struct build *build)
 
 	for (size_t i = 0; i < build->iface_count; i++) {
 		struct iface_join *join = &build->ifaces[i];
+		struct iface_join *before = kept ? &build->ifaces[kept - 1] : NULL;
 
-		if (kept && build->ifaces[kept - 1].name == join->name) {
-			unusable(build, join->name->text,
-				 "gives itself a name that another record has");
-			isif_name_release(join->name);
-			if (build->ifaces[kept - 1].kind != ISIF_KIND_BUILT_IN &&
-			    join->compared_same) {
-				join->name = build->ifaces[kept - 1].name;
-				build->ifaces[kept - 1] = *join;
-			}
+		if (!before || before->name != join->name) {
+			build->ifaces[kept++] = *join;
 			continue;
 		}
-		build->ifaces[kept++] = *join;
+		if (has_its_name(join)) {
+			struct iface_join other = *before;
+
+			*before = *join;
+			*join = other;
+		}
+		unusable(build, join->file, "gives itself a name that another record has");
+		isif_name_release(join->name);
 	}
 	build->iface_count = kept;
 }
@@ -204,8 +212,7 @@ enum isif_error model_ifaces_collect(struct build *build)
 		*join = (struct iface_join){
 			.name = isif_name_hold(record->name),
 			.record = record,
-			/* Until the doubles are dropped: its file has its name. */
-			.compared_same = !strcmp(world->iface_files[i], record->name->text),
+			.file = world->iface_files[i],
 		};
 		model_iface_settings(record->record, join);
 		model_wanted_path(world->network, join);
@@ -213,12 +220,10 @@ enum isif_error model_ifaces_collect(struct build *build)
 	}
 	qsort(build->ifaces, build->iface_count, sizeof(*build->ifaces), compare_joins);
 	drop_doubles(build);
-	for (size_t i = 0; i < build->iface_count; i++) {
-		build->ifaces[i].compared_same = false;
+	for (size_t i = 0; i < build->iface_count; i++)
 		if (!hash_add(&build->ifaces_by_name, build->ifaces[i].name->hash,
 			      &build->ifaces[i]))
 			return ISIF_NO_MEMORY;
-	}
 	return ISIF_OK;
 }
 
@@ -269,8 +274,8 @@ static void add_settings(struct isif_iface *row)
 	const struct isif_setting *catalogue = isif_settings(&count);
 	const char *bootproto =
 		row->record ? isif_record_value(row->record, "iface.bootproto") : NULL;
-	enum isif_setting_family family = isif_setting_family_of(row->name->text, row->ipaddress,
-								 bootproto ? bootproto : "");
+	enum isif_setting_family family =
+		isif_setting_family_of(row->name->text, row->ipaddress, bootproto ? bootproto : "");
 
 	for (size_t i = 0; i < count; i++)
 		if (applies(&catalogue[i], row->kind, family))
@@ -348,9 +353,9 @@ static bool fill_row(struct isif_iface *row, const struct iface_join *join,
 	row->bindings_up = join->bindings_up;
 	row->oper_status = model_group_status(join->bindings_wanted, join->wanted_up);
 	row->rebind_mode = rebind_mode;
-	row->in_sync = join->bindings_differ ? ISIF_IFACE_BINDINGS_DIFFER :
-		       join->sessions_differ ? ISIF_IFACE_SESSIONS_DIFFER :
-					       ISIF_IFACE_IN_SYNC;
+	row->in_sync = join->bindings_differ   ? ISIF_IFACE_BINDINGS_DIFFER
+		       : join->sessions_differ ? ISIF_IFACE_SESSIONS_DIFFER
+					       : ISIF_IFACE_IN_SYNC;
 	return memcmp(&before, row, sizeof(before));
 }
 

@@ -31,8 +31,8 @@ static const char *error_text(uint32_t code)
 	case 1022:
 		return "the target did not answer a ping (NOP-Out) in time";
 	default:
-		return code >= 1001 && code <= 1010 ? "the target broke the iSCSI protocol" :
-						      "the connection was lost";
+		return code >= 1001 && code <= 1010 ? "the target broke the iSCSI protocol"
+						    : "the connection was lost";
 	}
 }
 
@@ -62,9 +62,10 @@ static enum isif_oper_status with_session(const struct binding_memory *memory,
 	case ISIF_SESSION_FAILED:
 		return ISIF_OPER_RECOVERING;
 	case ISIF_SESSION_FREE:
-		/* Also the state before the first login of a session. */
-		if (same && was_up(memory))
-			return ISIF_OPER_LOST;
+		/* Also the state before the first login, which lasts for a moment. */
+		if (!session->fresh || (same && was_up(memory)))
+			return memory->admin == ISIF_ADMIN_LOGGED_IN ? ISIF_OPER_LOST
+								     : ISIF_OPER_LOGGED_OUT;
 		return ISIF_OPER_LOGGING_IN;
 	case ISIF_SESSION_UNKNOWN:
 		break;
@@ -90,9 +91,9 @@ static void follow_hand(struct state *state, struct binding_memory *memory,
 	enum isif_admin_status before = memory->admin;
 
 	if (!memory->admin)
-		memory->admin = session || node->startup != ISIF_STARTUP_MANUAL ?
-					ISIF_ADMIN_LOGGED_IN :
-					ISIF_ADMIN_LOGGED_OUT;
+		memory->admin = session || node->startup != ISIF_STARTUP_MANUAL
+					? ISIF_ADMIN_LOGGED_IN
+					: ISIF_ADMIN_LOGGED_OUT;
 	if (session && session->logout_answered)
 		memory->admin = ISIF_ADMIN_LOGGED_OUT;
 	else if (session && !session->gone && memory->sid != session->kernel->sid)

@@ -87,11 +87,10 @@ static struct isif_session *make_row(struct build *build, const struct observed_
 		.kernel = session->kernel,
 		.binding = binding ? binding->memory->index : 0,
 		.path = path,
-		.path_link = session->path_known &&
-					     isif_network_link(build->world->network,
-							       session->path_link) ?
-				     session->path_link :
-				     0,
+		.path_link = session->path_known && isif_network_link(build->world->network,
+								      session->path_link)
+				     ? session->path_link
+				     : 0,
 		.errors = session->errors,
 		.discontinuity = session->discontinuity,
 		.counters = session->counters,

@@ -378,8 +378,8 @@ static enum isif_error open_records(struct isif_monitor *monitor,
 		directory = root;
 	}
 	error = isif_privileged_open(directory,
-				     options->initiatorname_file ? options->initiatorname_file :
-								   INITIATORNAME,
+				     options->initiatorname_file ? options->initiatorname_file
+								 : INITIATORNAME,
 				     &monitor->privileged);
 	if (error) {
 		snprintf(what, sizeof(what), "cannot open the record directory %s", directory);

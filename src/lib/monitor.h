@@ -51,9 +51,9 @@ struct isif_monitor {
 	bool ports_due;
 	bool save_failed; /* and the log was told */
 	bool netlink_refused;
-	uint64_t counters_read; /* monotonic ms */
-	uint64_t save_due;	/* 0: nothing to save */
-	uint64_t resync_due;	/* 0: never */
+	uint64_t counters_read;	  /* monotonic ms */
+	uint64_t save_due;	  /* 0: nothing to save */
+	uint64_t resync_due;	  /* 0: never */
 	uint64_t resync_interval; /* ms */
 	uint32_t resyncs, overflows;
 };

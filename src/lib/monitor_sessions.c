@@ -139,8 +139,10 @@ void monitor_session_event(struct isif_monitor *monitor, const struct isif_kerne
 		if (event->sid && event->kind != ISIF_EVENT_SESSION_GONE)
 			read_session(monitor, event->sid);
 		session = event->sid ? find(monitor, event->sid) : NULL;
-		if (session)
+		if (session) {
+			session->seen.fresh = true;
 			soon(session, now + SETTLE_MS);
+		}
 		return;
 	}
 	switch (event->kind) {

@@ -32,8 +32,7 @@ static bool is_address(const char *text, const struct isif_address *address)
 	/* The zone of a link-local address is written on one side only. */
 	return parsed.type && parsed.length >= 4 &&
 	       (parsed.type == ISIF_ADDRESS_IPV4) == (address->type == ISIF_ADDRESS_IPV4) &&
-	       !memcmp(parsed.octets, address->octets,
-		       parsed.type == ISIF_ADDRESS_IPV4 ? 4u : 16u);
+	       !memcmp(parsed.octets, address->octets, parsed.type == ISIF_ADDRESS_IPV4 ? 4u : 16u);
 }
 
 static bool is_socket_of(const struct isif_kernel_session *session,
@@ -129,21 +128,16 @@ static void dump_ports(struct dump *dump)
 }
 
 /*
- * With a sysfs tree of one's own there are no sockets: the label that iscsid gave the host stands
- * for the device, or, without one, the owner of the local address.
+ * With a sysfs tree of one's own there are no sockets. The owner of the local address is the best
+ * that can be known; the labels that iscsid gave the host prove nothing.
  */
-static void take_label(const struct isif_monitor *monitor, struct tracked_session *session)
+static void take_owner(const struct isif_monitor *monitor, struct tracked_session *session)
 {
-	const struct isif_kernel_session *kernel = session->seen.kernel;
 	struct isif_address address;
 	const struct isif_link *link;
 
-	if (*kernel->netdev) {
-		link = isif_network_named(monitor->network, kernel->netdev);
-	} else {
-		isif_address_parse(kernel->local_address, &address);
-		link = isif_network_owner(monitor->network, &address);
-	}
+	isif_address_parse(session->seen.kernel->local_address, &address);
+	link = isif_network_owner(monitor->network, &address);
 	session->seen.path_known = link;
 	session->seen.path_link = link ? link->index : 0;
 }
@@ -164,7 +158,7 @@ void monitor_read_sockets(struct isif_monitor *monitor)
 		if (session->seen.gone || session->seen.kernel->state != ISIF_SESSION_LOGGED_IN)
 			continue;
 		if (monitor->own_sysfs)
-			take_label(monitor, session);
+			take_owner(monitor, session);
 		else if (session->seen.kernel->local_port)
 			dump.sessions[dump.count++] = session;
 	}

@@ -25,8 +25,9 @@ static void gather_iface(void *context, struct isif_iface_record *iface, const c
 	size_t size = gathering->iface_size;
 
 	if (!array_reserve(&world->ifaces, &gathering->iface_size, world->iface_count,
-		  sizeof(*world->ifaces)) ||
-	    !array_reserve(&world->iface_files, &size, world->iface_count, sizeof(*world->iface_files))) {
+			   sizeof(*world->ifaces)) ||
+	    !array_reserve(&world->iface_files, &size, world->iface_count,
+			   sizeof(*world->iface_files))) {
 		gathering->failed = true;
 		return;
 	}
@@ -40,7 +41,7 @@ static void gather_node(void *context, struct isif_node *node)
 	struct world *world = &gathering->world;
 
 	if (!array_reserve(&world->nodes, &gathering->node_size, world->node_count,
-		  sizeof(*world->nodes))) {
+			   sizeof(*world->nodes))) {
 		gathering->failed = true;
 		return;
 	}
@@ -96,10 +97,11 @@ void monitor_save(struct isif_monitor *monitor)
 
 	monitor->save_due = 0;
 	if (error && !monitor->save_failed)
-		isif_log_line(&monitor->log, ISIF_LOG_ERROR,
-			      "cannot write %s: %s; after a restart bindings may have other indexes "
-			      "(option -s names the state directory)",
-			      monitor->state->path, isif_error_text(error));
+		isif_log_line(
+			&monitor->log, ISIF_LOG_ERROR,
+			"cannot write %s: %s; after a restart bindings may have other indexes "
+			"(option -s names the state directory)",
+			monitor->state->path, isif_error_text(error));
 	monitor->save_failed = error;
 }
 

@@ -16,7 +16,7 @@ struct slice {
 /* What a node record's text says, found in one pass over it. */
 struct fields {
 	struct slice target, address, port, tpgt, startup, iface;
-	struct slice block;  /* its lines that begin with "iface." */
+	struct slice block;   /* its lines that begin with "iface." */
 	bool block_scattered; /* and others stand between them */
 };
 
@@ -314,13 +314,11 @@ bool node_same_key(const struct isif_node *a, const struct isif_node *b)
 bool node_equal(const struct isif_node *a, const struct isif_node *b)
 {
 	return node_same_key(a, b) && a->startup == b->startup &&
-	       a->single_file == b->single_file &&
-	       isif_record_same_settings(a->copy, b->copy);
+	       a->single_file == b->single_file && isif_record_same_settings(a->copy, b->copy);
 }
 
 enum isif_error isif_iface_record_parse(const char *file, const char *text, size_t length,
-					struct isif_names *names,
-					struct isif_iface_record **result)
+					struct isif_names *names, struct isif_iface_record **result)
 {
 	struct isif_iface_record *iface;
 	struct isif_record *record;

@@ -204,7 +204,8 @@ static bool next_change(struct isif_privileged *gate, struct isif_change *change
 		.watch = event->wd,
 		.directory = event->mask & IN_ISDIR,
 		.gone = event->mask & (IN_DELETE | IN_MOVED_FROM),
-		.watch_ended = event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT),
+		.watch_ended =
+			event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT),
 		.overflow = event->mask & IN_Q_OVERFLOW,
 	};
 	if (event->len)

@@ -35,7 +35,8 @@ bool isif_record_is_secret(const char *key, size_t length)
 {
 	return begins(key, length, "node.session.auth.") ||
 	       memmem(key, length, "password", strlen("password")) ||
-	       (begins(key, length, "discovery.") && memmem(key, length, ".auth.", strlen(".auth.")));
+	       (begins(key, length, "discovery.") &&
+		memmem(key, length, ".auth.", strlen(".auth.")));
 }
 
 void isif_record_drop_secrets(char *text, size_t length)
@@ -50,8 +51,8 @@ void isif_record_drop_secrets(char *text, size_t length)
 		equals = memchr(line, '=', (size_t)(next - line));
 		while (line < next && is_space(*line) && *line != '\n')
 			line++;
-		if (isif_record_is_secret(line, (size_t)((equals && equals > line ? equals : next) -
-							 line)))
+		if (isif_record_is_secret(
+			    line, (size_t)((equals && equals > line ? equals : next) - line)))
 			memset(line, '#', (size_t)((newline ? newline : end) - line));
 	}
 }
@@ -154,8 +155,8 @@ static void scan(const char *text, size_t length, const char *prefix, struct sin
 			continue;
 		}
 		kind = read_line(line, line_end, &span);
-		if (kind == LINE_REFUSED || (kind == LINE_SETTING &&
-					     memchr(span.key, '\0', (size_t)(line_end - span.key))))
+		if (kind == LINE_REFUSED ||
+		    (kind == LINE_SETTING && memchr(span.key, '\0', (size_t)(line_end - span.key))))
 			sink->ignored++;
 		else if (kind == LINE_SETTING && begins(span.key, span.key_length, prefix) &&
 			 !isif_record_is_secret(span.key, span.key_length))

@@ -18,14 +18,14 @@ enum {
 #define IPV4 ISIF_FAMILY_IPV4
 #define IPV6 ISIF_FAMILY_IPV6
 
-#define NET(number)	 .parameter_type = ISIF_PARAMETER_NET, .parameter = (number)
-#define SESSION(number)	 .parameter_type = ISIF_PARAMETER_IFACE, .parameter = (number)
-#define SOFTWARE	 .software = true
-#define SWITCH		 .type = ISIF_SETTING_SWITCH, .size = SIZE_WORD
-#define TEXT(octets)	 .type = ISIF_SETTING_TEXT, .size = (octets)
-#define CHOICE(words)	 .type = ISIF_SETTING_CHOICE, .size = SIZE_WORD, .choices = (words)
+#define NET(number)	  .parameter_type = ISIF_PARAMETER_NET, .parameter = (number)
+#define SESSION(number)	  .parameter_type = ISIF_PARAMETER_IFACE, .parameter = (number)
+#define SOFTWARE	  .software = true
+#define SWITCH		  .type = ISIF_SETTING_SWITCH, .size = SIZE_WORD
+#define TEXT(octets)	  .type = ISIF_SETTING_TEXT, .size = (octets)
+#define CHOICE(words)	  .type = ISIF_SETTING_CHOICE, .size = SIZE_WORD, .choices = (words)
 #define NUMBER(low, high) .type = ISIF_SETTING_NUMBER, .minimum = (low), .maximum = (high)
-#define ADDRESS(kind)	 .type = ISIF_SETTING_##kind, .size = SIZE_ADDRESS
+#define ADDRESS(kind)	  .type = ISIF_SETTING_##kind, .size = SIZE_ADDRESS
 
 /*
  * Every setting of an iface record, in the order of usr/idbm.c:idbm_recinfo_iface. The numbers of

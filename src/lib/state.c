@@ -135,6 +135,7 @@ void state_close(struct state *state)
 			state_free_target(state->targets.slots[i].item);
 	hash_clear(&state->bindings);
 	hash_clear(&state->targets);
+	complaints_clear(&state->complaints);
 	free(state->path);
 	free(state);
 }
@@ -160,10 +161,9 @@ static uint32_t take_index(uint32_t *next, uint32_t first, uint32_t last)
 
 struct binding_memory *state_binding(struct state *state, const struct isif_node *node)
 {
-	uint32_t hash = hash_of_key(node->target, node->address, node->iface, node->port,
-				    node->tpgt);
-	struct binding_memory *memory =
-		hash_find(&state->bindings, hash, binding_matches, node);
+	uint32_t hash =
+		hash_of_key(node->target, node->address, node->iface, node->port, node->tpgt);
+	struct binding_memory *memory = hash_find(&state->bindings, hash, binding_matches, node);
 
 	if (memory)
 		return memory;
@@ -206,9 +206,11 @@ struct target_memory *state_target(struct state *state, struct isif_name *name)
 void state_begin(struct state *state)
 {
 	state->generation++;
+	complaints_begin(&state->complaints);
 }
 
-/* Whether something that is seen or not seen now is to be forgotten; keeps its "gone" up to date. */
+/* Whether something that is seen or not seen now is to be forgotten; keeps its "gone" up to date.
+ */
 static bool is_over(struct state *state, bool seen, int64_t *gone_since, int64_t wall)
 {
 	if (seen) {
@@ -226,6 +228,7 @@ static bool is_over(struct state *state, bool seen, int64_t *gone_since, int64_t
 
 void state_end(struct state *state, int64_t wall)
 {
+	complaints_end(&state->complaints);
 	for (size_t i = 0; i < state->bindings.size;) {
 		struct binding_memory *memory = state->bindings.slots[i].item;
 

@@ -5,6 +5,7 @@
 #include <isif/log.h>
 #include <isif/model.h>
 
+#include "complaint.h"
 #include "hash.h"
 
 /*
@@ -16,7 +17,8 @@
 /* Indexes below are the managers', those from here up the agent's (mib.md, binding table). */
 #define STATE_FIRST_INDEX  (1u << 30)
 #define STATE_LAST_INDEX   0x7fffffffu
-#define STATE_KEEP_SECONDS (24 * 3600) /* a record that comes back within it has its index again */
+#define STATE_KEEP_SECONDS (24 * 3600) /* a record that comes back within it has its index again   \
+					*/
 
 /* What is remembered of a binding. */
 struct binding_memory {
@@ -24,8 +26,8 @@ struct binding_memory {
 	uint16_t port;
 	int32_t tpgt;
 	uint32_t index;
-	uint32_t generation; /* of the last build that saw its record */
-	int64_t gone_since;  /* wall; 0 while its record exists */
+	uint32_t generation;	      /* of the last build that saw its record */
+	int64_t gone_since;	      /* wall; 0 while its record exists */
 	enum isif_admin_status admin; /* 0: not decided yet */
 	enum isif_oper_status oper;   /* as last judged; 0: never */
 	uint32_t sid;		      /* session that it was judged by, 0 if none */
@@ -52,8 +54,9 @@ struct state {
 	uint32_t next_binding, next_target;
 	uint32_t manager_index; /* highest that a manager chose */
 	uint32_t generation;
-	bool indexes_changed; /* to be written before they are served */
-	bool changed;	      /* to be written soon */
+	struct complaints complaints; /* not kept across restarts */
+	bool indexes_changed;	      /* to be written before they are served */
+	bool changed;		      /* to be written soon */
 };
 
 enum isif_error state_open(const char *directory, struct isif_names *names,
@@ -63,7 +66,8 @@ void state_close(struct state *state);
 /* Writes the file if anything changed; logs once if it cannot. */
 enum isif_error state_save(struct state *state);
 
-/* The memory of a record's binding, made with a free index if there is none; NULL without memory. */
+/* The memory of a record's binding, made with a free index if there is none; NULL without memory.
+ */
 struct binding_memory *state_binding(struct state *state, const struct isif_node *node);
 struct target_memory *state_target(struct state *state, struct isif_name *name);
 

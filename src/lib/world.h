@@ -17,6 +17,7 @@ struct observed_session {
 	bool gone;			    /* it is no more: in this build for the last time */
 	bool logout_answered;		    /* its target answered a logout: somebody asked */
 	bool unbinding;			    /* a logout has begun */
+	bool fresh;			    /* it was made while we looked on */
 	bool bound;			    /* its socket is bound to a device */
 	bool path_known;		    /* path_link tells */
 	uint32_t path_link;		    /* device of its socket, or of the route to its peer */
