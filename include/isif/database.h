@@ -11,25 +11,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What read_directory() hands over, one call for each entry, in no order. */
-struct isif_directory_visitor {
-	/** A record, without its secrets; text is NULL and error says why if it has none. */
-	void (*record)(void *context, const char *name, const char *text, size_t length,
-		       enum isif_error error);
-	/** A directory below this one. */
-	void (*directory)(void *context, const char *name);
-	void *context;
-};
-
-/** How read_directory() reads. A set of these bits. */
+/** How a directory is read. A set of these bits. */
 enum isif_read_flags {
 	ISIF_READ_WATCH = 1,   /**< have changes in it reported by next_change() */
 	ISIF_READ_RECORDS = 2, /**< read its records; else only its directories are told */
 };
 
+/** One directory to be read, and what became of it. */
+struct isif_directory_reading {
+	const char *path; /**< relative to the database's root; "." is the root */
+	unsigned flags;
+	int watch; /**< gets its number, or -1 where the system refuses one more watch (then the
+			answer is still complete) */
+	enum isif_error error;
+	void *context; /**< the caller's own */
+};
+
+/** What read_directories() hands over: of each directory its entries, in no order, then its end. */
+struct isif_directory_visitor {
+	/** A record, without its secrets; text is NULL and error says why if it has none. */
+	void (*record)(struct isif_directory_reading *reading, const char *name, const char *text,
+		       size_t length, enum isif_error error);
+	/** A directory below this one. */
+	void (*directory)(struct isif_directory_reading *reading, const char *name);
+	/** Nothing more of this directory follows. */
+	void (*end)(struct isif_directory_reading *reading);
+};
+
 /** A change that the file system reported. */
 struct isif_change {
-	int watch;	  /**< of the directory, as read_directory() gave it */
+	int watch;	  /**< of the directory, as read_directories() gave it */
 	bool directory;	  /**< the entry is a directory */
 	bool gone;	  /**< it is no more (else: it is new or was written) */
 	bool watch_ended; /**< the directory itself is gone; name is empty */
@@ -48,13 +59,12 @@ struct isif_privileged {
 
 struct isif_privileged_operations {
 	/**
-	 * Lists one directory and reads its records. *watch gets its number with
-	 * ISIF_READ_WATCH, or -1 where the system refuses one more watch (then the answer is
-	 * still complete).
+	 * Lists directories and reads their records: many in one call, because this is what a
+	 * start spends its time with. The visitor is called from within, in the caller's thread.
 	 */
-	enum isif_error (*read_directory)(struct isif_privileged *self, const char *path,
-					  unsigned flags, int *watch,
-					  const struct isif_directory_visitor *visitor);
+	void (*read_directories)(struct isif_privileged *self,
+				 struct isif_directory_reading *readings, size_t count,
+				 const struct isif_directory_visitor *visitor);
 	/** Reads one record, without its secrets; the text is valid until the next call. */
 	enum isif_error (*read_record)(struct isif_privileged *self, const char *path,
 				       const char **text, size_t *length);

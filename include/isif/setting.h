@@ -50,6 +50,8 @@ struct isif_setting {
 	const char *choices; /**< of a choice: words separated by blanks */
 	enum isif_setting_parameter_type parameter_type;
 	uint16_t parameter; /**< number of the kernel parameter */
+	const char
+		*attribute; /**< where an iscsi_iface object shows it in sysfs, NULL if nowhere */
 };
 
 /** The whole catalogue in the order of open-iscsi's records; *count gets its length. */

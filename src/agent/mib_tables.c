@@ -357,16 +357,23 @@ static bool port_address_octets(struct mib_view *view, const void *row, struct m
 	return port_address(row, "ipaddress", false, value);
 }
 
+static const char *gateway_attribute(const void *row)
+{
+	bool ipv6 = ((const struct isif_port *)row)->kernel->family == AF_INET6;
+
+	return ipv6 ? "router_addr" : "gateway";
+}
+
 static bool port_gateway_type(struct mib_view *view, const void *row, struct mib_value *value)
 {
 	(void)view;
-	return port_address(row, "gateway", true, value);
+	return port_address(row, gateway_attribute(row), true, value);
 }
 
 static bool port_gateway(struct mib_view *view, const void *row, struct mib_value *value)
 {
 	(void)view;
-	return port_address(row, "gateway", false, value);
+	return port_address(row, gateway_attribute(row), false, value);
 }
 
 /* The kernel shows a mask for IPv4, and for IPv6 nothing: 0 there. */
@@ -398,6 +405,10 @@ static bool port_bootproto(struct mib_view *view, const void *row, struct mib_va
 static bool port_vlan(struct mib_view *view, const void *row, struct mib_value *value)
 {
 	(void)view;
+	if (!strcmp(attribute(row, "vlan_enabled"), "disable")) {
+		mib_set_number(value, MIB_INTEGER, 0);
+		return true;
+	}
 	return port_number(row, "vlan_id", MIB_INTEGER, value);
 }
 
@@ -419,6 +430,21 @@ static bool port_link(struct mib_view *view, const void *row, struct mib_value *
 	return true;
 }
 
+static bool port_display_name(struct mib_view *view, const void *row, struct mib_value *value)
+{
+	const struct isif_kernel_port *kernel = ((const struct isif_port *)row)->kernel;
+	int length;
+
+	(void)view;
+	if (*kernel->name) {
+		mib_set_text(value, kernel->name, strlen(kernel->name));
+		return true;
+	}
+	length = snprintf((char *)value->buffer, sizeof(value->buffer), "host%u", kernel->host);
+	mib_set_text(value, (const char *)value->buffer, (size_t)length);
+	return true;
+}
+
 #define PORT(arc, syntax, access, member)                                                          \
 	COLUMN_VIA(arc, syntax, access, struct isif_port, kernel, struct isif_kernel_port, member)
 static const struct mib_column port_columns[] = {
@@ -436,7 +462,7 @@ static const struct mib_column port_columns[] = {
 	COLUMN_COMPUTED(12, UNSIGNED, READ, port_mtu),
 	COLUMN(13, TEXT, READ, struct isif_port, iface),
 	COLUMN(14, TRUTH, READ, struct isif_port, in_sync),
-	PORT(15, TEXT, READ, name),
+	COLUMN_COMPUTED(15, TEXT, READ, port_display_name),
 	PORT(16, TEXT, READ, hwaddress),
 	PORT(17, TEXT, READ, transport),
 	COLUMN_COMPUTED(18, INTEGER, READ, port_link),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tables that sum up: transports, targets, ports, and the host's scalars. */
+/* The tables that sum up: transports, targets, and the host's scalars. */
 #include "model.h"
 
 #include "hash.h"
@@ -76,52 +76,6 @@ enum isif_error model_transports(struct build *build)
 			row->sessions++;
 	qsort(snapshot->transports, snapshot->transport_count, sizeof(*snapshot->transports),
 	      compare_transports);
-	return ISIF_OK;
-}
-
-/* open-iscsi names an offload iface TRANSPORT.HWADDRESS[.FAMILY.NUMBER] (libopeniscsiusr). */
-static struct isif_name *governing_record(const struct build *build,
-					  const struct isif_kernel_port *port)
-{
-	for (size_t i = 0; i < build->iface_count; i++) {
-		const struct iface_join *iface = &build->ifaces[i];
-		const char *number;
-		bool ipv6;
-
-		if (iface->kind != ISIF_KIND_OFFLOAD || strcmp(iface->transport, port->transport) ||
-		    !*iface->hwaddress || strcasecmp(iface->hwaddress, port->hwaddress))
-			continue;
-		ipv6 = strstr(iface->name->text, "ipv6");
-		if (port->family && ipv6 != (port->family == AF_INET6))
-			continue;
-		number = isif_record_value(iface->record->record, "iface.iface_num");
-		if (port->family && (number ? strtoul(number, NULL, 10) : 0ul) != port->number)
-			continue;
-		return iface->name;
-	}
-	return NULL;
-}
-
-enum isif_error model_ports(struct build *build)
-{
-	struct isif_snapshot *snapshot = build->snapshot;
-	const struct world *world = build->world;
-
-	snapshot->ports = calloc(world->port_count + 1, sizeof(*snapshot->ports));
-	if (!snapshot->ports)
-		return ISIF_NO_MEMORY;
-	for (size_t i = 0; i < world->port_count; i++) {
-		struct isif_port *row = malloc(sizeof(*row));
-
-		if (!row)
-			return ISIF_NO_MEMORY;
-		*row = (struct isif_port){
-			.references = 1,
-			.kernel = isif_kernel_port_hold(world->ports[i]),
-			.iface = isif_name_hold(governing_record(build, world->ports[i])),
-		};
-		snapshot->ports[snapshot->port_count++] = row;
-	}
 	return ISIF_OK;
 }
 

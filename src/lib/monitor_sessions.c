@@ -83,6 +83,7 @@ static void take(struct isif_monitor *monitor, struct tracked_session *session,
 	if (kernel->state != ISIF_SESSION_LOGGED_IN) {
 		session->seen.path_known = false;
 		session->routed = false;
+		session->seen.counters.rtt = session->seen.counters.path_mtu = 0;
 		if (!monitor->own_sysfs)
 			soon(session, monitor_now() + UNSETTLED_MS);
 	}

@@ -39,21 +39,31 @@ bool isif_record_is_secret(const char *key, size_t length)
 		memmem(key, length, ".auth.", strlen(".auth.")));
 }
 
+/* The key of a line; without '=' all of it: half a line may be half a secret. */
+static size_t key_length(const char *line, const char *end)
+{
+	const char *equals = memchr(line, '=', (size_t)(end - line));
+
+	return (size_t)((equals && equals > line ? equals : end) - line);
+}
+
 void isif_record_drop_secrets(char *text, size_t length)
 {
 	char *end = text + length, *next;
+	/* Ten thousand records are read at a start: look for the rare word once, not per line. */
+	bool password = memmem(text, length, "password", strlen("password"));
 
 	for (char *line = text; line < end; line = next) {
-		char *newline = memchr(line, '\n', (size_t)(end - line)), *equals;
+		char *newline = memchr(line, '\n', (size_t)(end - line));
+		char *line_end = newline ? newline : end;
 
 		next = newline ? newline + 1 : end;
-		/* Without '=' the whole line is looked at: half a line may be half a secret. */
-		equals = memchr(line, '=', (size_t)(next - line));
-		while (line < next && is_space(*line) && *line != '\n')
+		while (line < line_end && is_space(*line))
 			line++;
-		if (isif_record_is_secret(
-			    line, (size_t)((equals && equals > line ? equals : next) - line)))
-			memset(line, '#', (size_t)((newline ? newline : end) - line));
+		if ((password || begins(line, (size_t)(line_end - line), "node.session.auth.") ||
+		     begins(line, (size_t)(line_end - line), "discovery.")) &&
+		    isif_record_is_secret(line, key_length(line, line_end)))
+			memset(line, '#', (size_t)(line_end - line));
 	}
 }
 

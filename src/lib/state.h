@@ -15,10 +15,11 @@
  */
 
 /* Indexes below are the managers', those from here up the agent's (mib.md, binding table). */
-#define STATE_FIRST_INDEX  (1u << 30)
-#define STATE_LAST_INDEX   0x7fffffffu
-#define STATE_KEEP_SECONDS (24 * 3600) /* a record that comes back within it has its index again   \
-					*/
+#define STATE_FIRST_INDEX (1u << 30)
+#define STATE_LAST_INDEX  0x7fffffffu
+#define STATE_KEEP_SECONDS                                                                         \
+	(24 * 3600) /* a record that comes back within it has its index again                      \
+		     */
 
 /* What is remembered of a binding. */
 struct binding_memory {

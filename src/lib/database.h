@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_DATABASE_H
+#define ISIF_LIB_DATABASE_H
+
+#include <isif/database.h>
+
+#include "hash.h"
+#include "node.h"
+
+#include <limits.h>
+
+/*
+ * The records of a database as a tree of its directories:
+ *   database_tree.c  the tree: directories, watches, the queue of what is to be read
+ *   database_read.c  reading: a directory's listing, or one record, takes the place of the old
+ *   database.c       what the rest of the library sees
+ */
+
+/* A half-written record is tried again after 20 ms, then ever later, for about half a second. */
+#define RETRY_FIRST 20000000u /* ns */
+#define RETRY_LIMIT 7
+#define NEVER	    UINT64_MAX
+
+enum place { PLACE_ROOT, PLACE_IFACES, PLACE_NODES, PLACE_TARGET, PLACE_PORTAL };
+
+struct entry {
+	char *name;
+	struct isif_iface_record *iface; /* in ifaces/; of the last good reading */
+	struct isif_node *node;		 /* below nodes/ */
+	enum isif_error error;		 /* of the last reading */
+	enum isif_error reported;	 /* what the log was told */
+	uint8_t retries;
+};
+
+struct directory {
+	char *path; /* "." for the root */
+	struct directory *parent;
+	enum place place;
+	int watch; /* -1: none */
+	bool queued;
+	bool seen; /* while its parent is being read */
+	size_t entry_count, child_count;
+	struct entry *entries; /* sorted by name */
+	struct directory **children;
+};
+
+struct isif_database {
+	struct isif_privileged *privileged;
+	struct isif_names *names;
+	const struct isif_log *log;
+	struct isif_record_pool copies;
+	struct directory *root;
+	struct hash watches; /* directories by watch */
+	struct hash paths;   /* directories by path */
+	struct directory **queue;
+	size_t queue_count, queue_size;
+	uint64_t due; /* when a half-written record is to be read again */
+	uint32_t bad, overflows;
+	bool changed, unwatched;
+};
+
+/* --- database_tree.c --- */
+
+struct directory *tree_new_directory(struct isif_database *database, struct directory *parent,
+				     const char *name);
+void tree_free_directory(struct isif_database *database, struct directory *directory);
+void tree_remove_child(struct isif_database *database, struct directory *parent,
+		       struct directory *child);
+struct directory *tree_find_child(const struct isif_database *database,
+				  const struct directory *directory, const char *name);
+struct directory *tree_find_watched(const struct isif_database *database, int watch);
+
+/* Adds a directory, or has the one that is there read again; false without memory. */
+bool tree_see_directory(struct isif_database *database, struct directory *parent, const char *name);
+
+/* Puts a directory into the queue; false without memory. */
+bool tree_enqueue(struct isif_database *database, struct directory *directory);
+
+void tree_set_watch(struct isif_database *database, struct directory *directory, int watch);
+
+/* Path of an entry, relative to the database's root. */
+void tree_path(const struct directory *directory, const char *name, char *path, size_t size);
+
+bool tree_holds_records(const struct directory *directory);
+
+/* The entry with this name, NULL if there is none; *place gets where it is or would be. */
+struct entry *tree_find_entry(struct directory *directory, const char *name, size_t *place);
+bool tree_insert_entry(struct directory *directory, size_t place, const struct entry *fresh);
+void tree_remove_entry(struct isif_database *database, struct directory *directory,
+		       const char *name);
+void tree_drop_entry(struct isif_database *database, struct entry *entry);
+void tree_clear_entry(struct entry *entry);
+
+/* True for a record that is given up as unreadable. */
+bool tree_is_bad(const struct entry *entry);
+
+/* --- database_read.c --- */
+
+#define READ_BATCH 256 /* so many directories are read at once, at the most */
+
+/* Reads directories of one and the same depth: none of them may hold another one. */
+void read_batch(struct isif_database *database, struct directory **directories, size_t count);
+
+/* Reads one record again, because it is said to be new or changed. */
+void read_entry(struct isif_database *database, struct directory *directory, const char *name);
+
+/* Reads again what was half-written. */
+void read_retries(struct isif_database *database, struct directory *directory);
+
+/* True for what open-iscsi does not take for a record. */
+bool read_skips(const struct directory *directory, const char *name);
+
+#endif
