@@ -21,6 +21,7 @@
 #include <net-snmp/library/large_fd_set.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -248,6 +249,15 @@ static void prepare_library(struct agent *agent)
 				      options->configuration);
 }
 
+/* Net-SNMP makes a directory for certificates wherever it starts; a subagent has none. */
+static void remove_certificates(const struct options *options)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/cert_indexes", state_directory(options));
+	rmdir(path);
+}
+
 /* This version works with the rights that it was started with. */
 static bool user_is_ours(const char *user)
 {
@@ -308,6 +318,7 @@ static int start(struct agent *agent)
 	if (!handler_register(&agent->handler))
 		return fail("cannot register", "the MIB", "out of memory");
 	init_snmp("iscsi-ifaced");
+	remove_certificates(options);
 	if (agent->configuration.errors)
 		return fail("cannot start with errors in", "the configuration", "see above");
 	apply_configuration(agent);

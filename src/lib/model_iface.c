@@ -270,7 +270,8 @@ static void add_setting(struct isif_iface *row, const struct isif_setting *setti
 /* Every setting that can apply, and whatever else the record holds, once. */
 static void add_settings(struct isif_iface *row)
 {
-	size_t count, bootproto_length = strlen("iface.");
+	const size_t prefix = strlen("iface.");
+	size_t count;
 	const struct isif_setting *catalogue = isif_settings(&count);
 	const char *bootproto =
 		row->record ? isif_record_value(row->record, "iface.bootproto") : NULL;
@@ -281,7 +282,7 @@ static void add_settings(struct isif_iface *row)
 		if (applies(&catalogue[i], row->kind, family))
 			add_setting(row, &catalogue[i], catalogue[i].name);
 	for (uint32_t i = 0; row->record && i < row->record->count; i++) {
-		const char *name = row->record->lines[i].key + bootproto_length;
+		const char *name = row->record->lines[i].key + prefix;
 		const struct isif_setting *setting = isif_setting_find(name);
 
 		if (!*name || strlen(name) > SETTING_LIMIT ||

@@ -4,6 +4,7 @@
 #include "cleanup.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 /* One entry of a directory, as it lies in the buffer; its name, NUL and text follow. */
@@ -99,6 +100,8 @@ static void *read_on(void *argument)
 	struct read_ahead *ahead = argument;
 	size_t i;
 
+	/* Two threads that share one table of descriptors wait for each other at every open(2). */
+	unshare(CLONE_FILES);
 	while ((i = atomic_fetch_add(ahead->next, 1)) < ahead->count) {
 		size_t place = atomic_load_explicit(&ahead->finished, memory_order_relaxed);
 		struct stored_reading *stored = &ahead->stored[place];
