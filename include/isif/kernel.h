@@ -49,7 +49,7 @@ struct isif_disk {
 struct isif_kernel_session {
 	uint32_t references;
 	uint32_t sid;
-	uint32_t host; /**< SCSI host number */
+	uint32_t host; /**< SCSI host number; UINT32_MAX if the tree shows none */
 	int32_t tpgt;
 	enum isif_session_state state;
 	bool connection_up; /**< the kernel says that its connection is up */
@@ -98,10 +98,20 @@ struct isif_kernel_transport {
 /** Where sysfs is read: the host's through libudev, or a copy in a directory of one's own. */
 struct isif_sysfs;
 
-/** root NULL: /sys, found through libudev. Else a directory walk below root. */
+/** root NULL: /sys, found through libudev. Else a directory walk below root. log must outlive it.
+ */
 enum isif_error isif_sysfs_open(const char *root, const struct isif_log *log,
 				struct isif_sysfs **sysfs);
 void isif_sysfs_close(struct isif_sysfs *sysfs);
+
+/**
+ * Mounts and swap, which make no uevent: what poll(2) reports their changes on, as POLLPRI; -1 for
+ * what there is not.
+ */
+void isif_sysfs_descriptors(const struct isif_sysfs *sysfs, int descriptors[2]);
+
+/** Counts the times that the block devices in use changed: another count, other disks' uses. */
+uint32_t isif_sysfs_uses_generation(struct isif_sysfs *sysfs);
 
 /** True if the transport class is there: scsi_transport_iscsi is loaded. */
 bool isif_sysfs_has_class(struct isif_sysfs *sysfs);
@@ -123,8 +133,8 @@ enum isif_error isif_kernel_port_read(struct isif_sysfs *sysfs, const char *name
 				      struct isif_kernel_port **port);
 
 /**
- * Makes the row of a host that has no iscsi_iface object (name "host3"). ISIF_NOT_FOUND for the
- * host of a software transport: it has no port.
+ * Makes the row of a host that has no iscsi_iface object (name "host3"). ISIF_NOT_FOUND for a
+ * host that has some, and for the host of a software transport: it has no port.
  */
 enum isif_error isif_kernel_port_of_host(struct isif_sysfs *sysfs, const char *name,
 					 struct isif_kernel_port **port);
@@ -154,7 +164,9 @@ struct isif_kernel_event {
 	enum isif_kernel_event_kind kind;
 	uint32_t sid;  /**< of the events of a session or a disk, 0 if not known */
 	uint32_t host; /**< of the events of a host or a port */
-	uint32_t code; /**< of a connection error: 1001..1022 (enum iscsi_err) */
+	uint32_t code; /**< of a connection error: 1001..1022 (enum iscsi_err); of a login
+			    response: status class * 256 + detail (RFC 7143, 11.13.5); of a host
+			    event: 1 link up, 2 link down */
 	bool accepted; /**< of a login response: it was the last one, and said yes */
 };
 
@@ -172,7 +184,8 @@ void isif_uevents_read(struct isif_uevents *uevents, isif_kernel_event_visit *vi
 
 /**
  * Events of NETLINK_ISCSI's multicast group, beside iscsid's own listener. Nothing is ever sent
- * on it: a message in this family is a command. ISIF_NO_ACCESS without CAP_NET_ADMIN.
+ * on it: a message in this family is a command. ISIF_NO_ACCESS without CAP_NET_ADMIN. Opening it
+ * has the kernel load the transport class: ask isif_sysfs_has_class() first.
  */
 struct isif_iscsi_events;
 

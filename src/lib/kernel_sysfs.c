@@ -71,6 +71,22 @@ void isif_sysfs_close(struct isif_sysfs *sysfs)
 	free(sysfs);
 }
 
+void isif_sysfs_descriptors(const struct isif_sysfs *sysfs, int descriptors[2])
+{
+	descriptors[0] = descriptors[1] = -1;
+	if (sysfs->uses)
+		device_uses_descriptors(sysfs->uses, descriptors);
+}
+
+uint32_t isif_sysfs_uses_generation(struct isif_sysfs *sysfs)
+{
+	if (!sysfs->uses)
+		return 0;
+	/* What cannot be read now is said, and counts as in use, where a disk is judged. */
+	device_uses_refresh(sysfs->uses);
+	return device_uses_generation(sysfs->uses);
+}
+
 bool isif_sysfs_has_class(struct isif_sysfs *sysfs)
 {
 	struct sysfs_directory CLEANUP_DIRECTORY class = SYSFS_NO_DIRECTORY;

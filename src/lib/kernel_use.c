@@ -2,6 +2,7 @@
 #include "kernel_use.h"
 
 #include "cleanup.h"
+#include "hash.h"
 #include "kernel_text.h"
 
 #include <errno.h>
@@ -24,12 +25,15 @@ struct device_uses {
 	const char *swaps_path;
 	int mounts;
 	int swaps;
+	int waiting[2]; /* the same files, for device_uses_descriptors() */
 	bool current;
 	const char *unknown;
 	struct use *uses; /* sorted by device, then in the file's order */
 	size_t count;
 	size_t size;
 	struct text_pool text;
+	uint32_t generation;
+	uint32_t hash; /* of all uses */
 };
 
 struct device_uses *device_uses_new(const char *mounts_path, const char *swaps_path)
@@ -42,6 +46,8 @@ struct device_uses *device_uses_new(const char *mounts_path, const char *swaps_p
 	uses->swaps_path = swaps_path;
 	uses->mounts = -1;
 	uses->swaps = -1;
+	uses->waiting[0] = open(mounts_path, O_RDONLY | O_CLOEXEC);
+	uses->waiting[1] = open(swaps_path, O_RDONLY | O_CLOEXEC);
 	return uses;
 }
 
@@ -51,6 +57,8 @@ void device_uses_free(struct device_uses *uses)
 		return;
 	cleanup_close_descriptor(&uses->mounts);
 	cleanup_close_descriptor(&uses->swaps);
+	cleanup_close_descriptor(&uses->waiting[0]);
+	cleanup_close_descriptor(&uses->waiting[1]);
 	text_pool_clear(&uses->text);
 	free(uses->uses);
 	free(uses);
@@ -260,6 +268,29 @@ static enum isif_error read_files(struct device_uses *uses)
 	return error;
 }
 
+/* Most mounts of a busy host are of no block device: they must cost nobody another look. */
+static void note_generation(struct device_uses *uses)
+{
+	uint32_t hash = hash_octets(0, uses->text.bytes, uses->text.used);
+
+	for (size_t i = 0; i < uses->count; i++)
+		hash = hash_octets(hash, &uses->uses[i].device, sizeof(uses->uses[i].device));
+	if (hash != uses->hash)
+		uses->generation++;
+	uses->hash = hash;
+}
+
+uint32_t device_uses_generation(const struct device_uses *uses)
+{
+	return uses->generation;
+}
+
+void device_uses_descriptors(const struct device_uses *uses, int descriptors[2])
+{
+	descriptors[0] = uses->waiting[0];
+	descriptors[1] = uses->waiting[1];
+}
+
 enum isif_error device_uses_refresh(struct device_uses *uses)
 {
 	enum isif_error error = ISIF_OK;
@@ -278,6 +309,8 @@ enum isif_error device_uses_refresh(struct device_uses *uses)
 			break;
 	}
 	uses->current = !error && !changed && !uses->unknown;
+	if (!error)
+		note_generation(uses);
 	return error;
 }
 

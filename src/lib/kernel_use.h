@@ -4,6 +4,7 @@
 
 #include <isif/error.h>
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -12,7 +13,7 @@
  */
 struct device_uses;
 
-/* The files are opened with the first refresh. NULL without memory. */
+/* The files are read with the first refresh. NULL without memory. */
 struct device_uses *device_uses_new(const char *mounts_path, const char *swaps_path);
 void device_uses_free(struct device_uses *uses);
 
@@ -24,5 +25,14 @@ const char *device_uses_unknown(const struct device_uses *uses);
 
 /* The mount point of a device, or "swap"; NULL if it is neither. */
 const char *device_uses_find(const struct device_uses *uses, dev_t device);
+
+/* Counts the times that another device was in use than before, or for something else. */
+uint32_t device_uses_generation(const struct device_uses *uses);
+
+/*
+ * What poll(2) reports changes on, as POLLPRI; -1 for what could not be opened. They are for
+ * waiting only: a change is told once for each open file, to whoever polls it first.
+ */
+void device_uses_descriptors(const struct device_uses *uses, int descriptors[2]);
 
 #endif

@@ -36,6 +36,29 @@ static const char *error_text(uint32_t code)
 	}
 }
 
+/* Why a target refused a login: status class and detail (RFC 7143, 11.13.5). */
+static const char *refusal_text(uint32_t status)
+{
+	switch (status) {
+	case 0x0201:
+		return "authentication failed";
+	case 0x0202:
+		return "this initiator is not authorized";
+	case 0x0203:
+		return "the target does not exist there";
+	case 0x0204:
+		return "the target was removed";
+	case 0x0206:
+		return "too many connections";
+	case 0x0301:
+		return "the target's service is not available";
+	case 0x0302:
+		return "the target is out of resources";
+	default:
+		return status >> 8 == 3 ? "an error of the target" : "an error of the initiator";
+	}
+}
+
 static bool is_up(enum isif_oper_status status)
 {
 	return status == ISIF_OPER_LOGGED_IN || status == ISIF_OPER_MISROUTED;
@@ -107,7 +130,10 @@ static void set_last_error(const struct build *build, struct binding_memory *mem
 	char text[128];
 	struct isif_name *name;
 
-	if (session && session->error_code)
+	if (status == ISIF_OPER_FAILED && session && session->login_status >> 8 > 1)
+		snprintf(text, sizeof(text), "the target refused the login: %s (iSCSI status %04x)",
+			 refusal_text(session->login_status), session->login_status);
+	else if (session && session->error_code)
 		snprintf(text, sizeof(text), "%s (iSCSI error %u)", error_text(session->error_code),
 			 session->error_code);
 	else if (status == ISIF_OPER_FAILED)

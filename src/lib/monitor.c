@@ -241,6 +241,17 @@ static bool is_readable(int descriptor)
 	return descriptor >= 0 && poll(&one, 1, 0) > 0;
 }
 
+/* A disk that is mounted or given up now has another user; no uevent tells. */
+static void look_at_uses(struct isif_monitor *monitor)
+{
+	const struct isif_kernel_event event = { .kind = ISIF_EVENT_DISK };
+	uint32_t generation = isif_sysfs_uses_generation(monitor->sysfs);
+
+	if (generation != monitor->uses_seen)
+		monitor_session_event(monitor, &event);
+	monitor->uses_seen = generation;
+}
+
 static void take_events(struct isif_monitor *monitor)
 {
 	take_network_events(monitor);
@@ -252,6 +263,7 @@ static void take_events(struct isif_monitor *monitor)
 		isif_uevents_read(monitor->uevents, visit_event, monitor);
 	if (monitor->iscsi_events)
 		isif_iscsi_events_read(monitor->iscsi_events, visit_event, monitor);
+	look_at_uses(monitor);
 	if (is_readable(isif_daemon_descriptor(monitor->daemon)))
 		look_at_daemon(monitor);
 	isif_database_changes(monitor->database, now_ns());
@@ -325,11 +337,16 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 		gate->operations->change_descriptor(gate),
 	};
 	size_t count = 0;
+	int uses[2];
 
 	for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++)
 		if (candidates[i] >= 0 && count < size)
 			descriptors[count++] =
 				(struct pollfd){ .fd = candidates[i], .events = POLLIN };
+	isif_sysfs_descriptors(monitor->sysfs, uses);
+	for (size_t i = 0; i < 2; i++)
+		if (uses[i] >= 0 && count < size)
+			descriptors[count++] = (struct pollfd){ .fd = uses[i], .events = POLLPRI };
 	return count;
 }
 
@@ -421,6 +438,7 @@ static enum isif_error read_everything(struct isif_monitor *monitor)
 	look_at_kernel(monitor);
 	look_at_daemon(monitor);
 	look_at_initiator(monitor);
+	monitor->uses_seen = isif_sysfs_uses_generation(monitor->sysfs);
 	monitor_list_sessions(monitor);
 	monitor->ports_due = monitor->sockets_due = true;
 	while (work(monitor, UINT64_MAX))

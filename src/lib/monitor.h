@@ -56,6 +56,7 @@ struct isif_monitor {
 	uint64_t resync_due;	  /* 0: never */
 	uint64_t resync_interval; /* ms */
 	uint32_t resyncs, overflows;
+	uint32_t uses_seen; /* generation of mounts and swap that the disks were judged by */
 };
 
 /* Monotonic milliseconds. */

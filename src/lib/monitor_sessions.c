@@ -153,6 +153,7 @@ void monitor_session_event(struct isif_monitor *monitor, const struct isif_kerne
 		monitor->dirty = true;
 		break;
 	case ISIF_EVENT_LOGIN_RESPONSE:
+		session->seen.login_status = event->code;
 		/* iscsid saw it when we did; the state follows. */
 		read_session(monitor, event->sid);
 		soon(session, now + SETTLE_MS);

@@ -22,6 +22,7 @@ struct observed_session {
 	bool path_known;		    /* path_link tells */
 	uint32_t path_link;		    /* device of its socket, or of the route to its peer */
 	uint32_t error_code;		    /* of the last connection error, 0 if none */
+	uint32_t login_status; /* of the last refused login (RFC 7143, 11.13.5), 0 if none */
 	uint32_t errors;
 	uint64_t discontinuity; /* mono */
 	struct isif_session_counters counters;
