@@ -96,7 +96,7 @@ bool tree_is_bad(const struct entry *entry);
 
 /* --- database_read.c --- */
 
-#define READ_BATCH 256 /* so many directories are read at once, at the most */
+#define READ_BATCH 1024 /* so many directories are read at once, at the most */
 
 /* Reads directories of one and the same depth: none of them may hold another one. */
 void read_batch(struct isif_database *database, struct directory **directories, size_t count);

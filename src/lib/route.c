@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "address.h"
+#include "cleanup.h"
 #include "network.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
 
-/* The device of the first next hop: a multipath route has no device of its own. */
-static uint32_t first_hop(const struct nlattr *hops)
-{
-	const struct rtnexthop *hop = nla_data(hops);
-
-	if (nla_len(hops) < (int)sizeof(*hop) || hop->rtnh_ifindex <= 0)
-		return 0;
-	return (uint32_t)hop->rtnh_ifindex;
-}
+DEFINE_CLEANUP(struct rtnl_route, route, rtnl_route_put);
 
 /* A route that refuses packets is an answer too, for IPv6 with the device lo. */
-static bool is_usable(const struct rtmsg *route)
+static bool is_usable(struct rtnl_route *route)
 {
-	switch (route->rtm_type) {
+	switch (rtnl_route_get_type(route)) {
 	case RTN_BLACKHOLE:
 	case RTN_UNREACHABLE:
 	case RTN_PROHIBIT:
@@ -30,25 +25,24 @@ static bool is_usable(const struct rtmsg *route)
 	}
 }
 
+/* Of a multipath route the first next hop is taken. */
 static int take_route(void *context, struct nlmsghdr *answer)
 {
-	static const struct nla_policy policy[RTA_MAX + 1] = {
-		[RTA_OIF] = { .type = NLA_U32 },
-	};
-	struct nlattr *attributes[RTA_MAX + 1];
-	const struct rtmsg *route = nlmsg_data(answer);
+	CLEANUP(cleanup_route) struct rtnl_route *route = NULL;
+	struct rtnl_nexthop *hop;
 	uint32_t *link = context;
+	int error;
 
 	if (answer->nlmsg_type != RTM_NEWROUTE)
 		return 0;
-	if (nlmsg_parse(answer, sizeof(*route), attributes, RTA_MAX, policy) < 0)
-		return EBADMSG;
+	error = rtnl_route_parse(answer, &route);
+	if (error < 0)
+		return error == -NLE_NOMEM ? ENOMEM : EBADMSG;
 	if (!is_usable(route))
 		return EHOSTUNREACH;
-	if (attributes[RTA_OIF])
-		*link = nla_get_u32(attributes[RTA_OIF]);
-	else if (attributes[RTA_MULTIPATH])
-		*link = first_hop(attributes[RTA_MULTIPATH]);
+	hop = rtnl_route_get_nnexthops(route) > 0 ? rtnl_route_nexthop_n(route, 0) : NULL;
+	if (hop && rtnl_route_nh_get_ifindex(hop) > 0)
+		*link = (uint32_t)rtnl_route_nh_get_ifindex(hop);
 	return 0;
 }
 
