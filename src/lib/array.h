@@ -12,7 +12,7 @@
  */
 static inline bool array_reserve(void *array, size_t *size, size_t count, size_t element)
 {
-	size_t larger = *size ? *size * 2 : 8;
+	size_t larger = *size ? *size * 2 : 2;
 	void *grown;
 
 	if (count < *size)

@@ -155,7 +155,8 @@ static void each_iface_in(const struct directory *directory,
 {
 	for (size_t i = 0; i < directory->entry_count; i++)
 		if (directory->entries[i].iface)
-			visit(context, directory->entries[i].iface, directory->entries[i].name);
+			visit(context, directory->entries[i].iface,
+			      directory->entries[i].name->text);
 	for (size_t i = 0; i < directory->child_count; i++)
 		if (directory->children[i]->place == PLACE_IFACES)
 			each_iface_in(directory->children[i], visit, context);

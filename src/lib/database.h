@@ -24,7 +24,7 @@
 enum place { PLACE_ROOT, PLACE_IFACES, PLACE_NODES, PLACE_TARGET, PLACE_PORTAL };
 
 struct entry {
-	char *name;
+	struct isif_name *name; /* of its file: ten thousand files have a handful of names */
 	struct isif_iface_record *iface; /* in ifaces/; of the last good reading */
 	struct isif_node *node;		 /* below nodes/ */
 	enum isif_error error;		 /* of the last reading */

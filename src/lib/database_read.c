@@ -31,11 +31,11 @@ static void parse_entry(struct isif_database *database, const struct directory *
 	char path[PATH_MAX];
 
 	if (directory->place == PLACE_IFACES) {
-		entry->error = isif_iface_record_parse(entry->name, text, length, database->names,
-						       &entry->iface);
+		entry->error = isif_iface_record_parse(entry->name->text, text, length,
+						       database->names, &entry->iface);
 		return;
 	}
-	tree_path(directory, entry->name, path, sizeof(path));
+	tree_path(directory, entry->name->text, path, sizeof(path));
 	entry->error = isif_node_parse(path, text, length, database->names, &database->copies,
 				       &entry->node);
 }
@@ -59,7 +59,9 @@ static void visit_record(struct isif_directory_reading *request, const char *nam
 		return;
 	}
 	entry = &reading->entries[reading->count];
-	*entry = (struct entry){ .name = strdup(name), .error = error };
+	*entry =
+		(struct entry){ .name = isif_name_get(reading->database->names, name, strlen(name)),
+				.error = error };
 	if (!entry->name) {
 		reading->error = ISIF_NO_MEMORY;
 		return;
@@ -97,11 +99,11 @@ static void report(struct isif_database *database, const struct directory *direc
 	if (tree_is_bad(entry) && entry->reported != entry->error) {
 		isif_log_line(database->log, ISIF_LOG_WARNING,
 			      "cannot read record %s/%s: %s; it is skipped, the others are not",
-			      directory->path, entry->name, isif_error_text(entry->error));
+			      directory->path, entry->name->text, isif_error_text(entry->error));
 		entry->reported = entry->error;
 	} else if (!entry->error && entry->reported) {
 		isif_log_line(database->log, ISIF_LOG_NOTICE, "record %s/%s is readable again",
-			      directory->path, entry->name);
+			      directory->path, entry->name->text);
 		entry->reported = ISIF_OK;
 	}
 }
@@ -145,7 +147,7 @@ static void settle(struct isif_database *database, const struct directory *direc
 
 static int compare_entries(const void *a, const void *b)
 {
-	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+	return strcmp(((const struct entry *)a)->name->text, ((const struct entry *)b)->name->text);
 }
 
 /* Both lists are sorted: walk them side by side. */
@@ -246,7 +248,7 @@ void read_batch(struct isif_database *database, struct directory **directories, 
 void read_entry(struct isif_database *database, struct directory *directory, const char *name)
 {
 	struct isif_privileged *gate = database->privileged;
-	struct entry fresh = { .name = strdup(name) }, *old;
+	struct entry fresh = { .name = isif_name_get(database->names, name, strlen(name)) }, *old;
 	char path[PATH_MAX];
 	const char *text;
 	size_t length, place;
@@ -279,12 +281,13 @@ void read_retries(struct isif_database *database, struct directory *directory)
 		read_retries(database, directory->children[i]);
 	for (size_t i = 0; i < directory->entry_count; i++) {
 		struct entry *entry = &directory->entries[i];
-		CLEANUP_FREE char *name = NULL;
+		struct isif_name *name;
 
 		if (entry->error != ISIF_INCOMPLETE || entry->retries >= RETRY_LIMIT)
 			continue;
-		name = strdup(entry->name);
-		if (name)
-			read_entry(database, directory, name);
+		/* Reading it can take its entry away. */
+		name = isif_name_hold(entry->name);
+		read_entry(database, directory, name->text);
+		isif_name_release(name);
 	}
 }

@@ -8,7 +8,7 @@
 
 void tree_clear_entry(struct entry *entry)
 {
-	free(entry->name);
+	isif_name_release(entry->name);
 	isif_iface_record_release(entry->iface);
 	isif_node_release(entry->node);
 }
@@ -204,7 +204,7 @@ struct entry *tree_find_entry(struct directory *directory, const char *name, siz
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = strcmp(directory->entries[middle].name, name);
+		int order = strcmp(directory->entries[middle].name->text, name);
 
 		if (!order) {
 			*place = middle;
