@@ -187,10 +187,22 @@ void isif_monitor_resync(struct isif_monitor *monitor)
 		monitor->resync_interval ? monitor_now() + monitor->resync_interval : 0;
 }
 
+/* Whatever source lost events: what is built on them cannot be trusted any more. */
 static void lost_events(struct isif_monitor *monitor)
 {
 	monitor->overflows++;
 	isif_monitor_resync(monitor);
+}
+
+static void take_record_changes(struct isif_monitor *monitor)
+{
+	struct isif_database_counts before, after;
+
+	isif_database_counts(monitor->database, &before);
+	isif_database_changes(monitor->database, now_ns());
+	isif_database_counts(monitor->database, &after);
+	if (after.overflows != before.overflows)
+		lost_events(monitor);
 }
 
 static void visit_event(void *context, const struct isif_kernel_event *event)
@@ -219,8 +231,8 @@ static void take_network_events(struct isif_monitor *monitor)
 	unsigned changes = isif_rtnetlink_events(monitor->rtnetlink);
 
 	if (changes & ISIF_CHANGED_OVERFLOW)
-		monitor->overflows++;
-	if (changes & (ISIF_CHANGED_LINKS | ISIF_CHANGED_OVERFLOW))
+		lost_events(monitor);
+	else if (changes & ISIF_CHANGED_LINKS)
 		look_at_network(monitor);
 	if (changes & (ISIF_CHANGED_ROUTES | ISIF_CHANGED_OVERFLOW)) {
 		for (size_t i = 0; i < monitor->session_count; i++) {
@@ -266,7 +278,7 @@ static void take_events(struct isif_monitor *monitor)
 	look_at_uses(monitor);
 	if (is_readable(isif_daemon_descriptor(monitor->daemon)))
 		look_at_daemon(monitor);
-	isif_database_changes(monitor->database, now_ns());
+	take_record_changes(monitor);
 }
 
 /* Reads what is due until deadline; true if there was no time for all of it. */

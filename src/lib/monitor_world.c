@@ -81,7 +81,7 @@ static void gather(const struct isif_monitor *monitor, struct gathering *gatheri
 		.config_changed = monitor->config_changed,
 		.bad_records = counts.bad_records,
 		.resyncs = monitor->resyncs,
-		.overflows = monitor->overflows + counts.overflows,
+		.overflows = monitor->overflows,
 		.mono = monitor_now(),
 		.wall = time(NULL),
 		.log = &monitor->log,

@@ -302,7 +302,16 @@ swap_devices() {
 
 devices_swapped() { ifindex_of san1 && [ "$ifindex" = "$ifindex0" ]; } 2>/dev/null
 
-# ---- target, iscsid, snmpd
+# ---- udevd, target, iscsid, snmpd
+
+# udevd hands the kernel's events on, one after the other, and has no rules: Debian's own would take as much time as all else in here.
+udev_start() {
+	local directory
+	for directory in /etc/udev/rules.d /usr/lib/udev/rules.d; do
+		[ ! -d $directory ] || mount -n -t tmpfs none $directory
+	done
+	/lib/systemd/systemd-udevd --daemon --children-max=1 >$run/udevd.log 2>&1
+}
 
 target_start() {
 	start tgtd ip netns exec target tgtd -f
