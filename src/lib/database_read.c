@@ -190,8 +190,8 @@ static void lost_watch(struct isif_database *database)
 		return;
 	database->unwatched = true;
 	isif_log_line(database->log, ISIF_LOG_WARNING,
-		      "the system refuses more inotify watches: changes of records are seen only "
-		      "at the next full read (resyncInterval); raise fs.inotify.max_user_watches");
+		      "the system refuses more inotify watches: some records are looked at once a "
+		      "minute only; raise fs.inotify.max_user_watches");
 }
 
 /* A directory was read: what it holds now takes the place of what it held. */

@@ -15,6 +15,7 @@
 
 #define SLICE_NS	50000000u
 #define COUNTERS_AGE_MS 1000 /* of mib.md: at most 1 s old while polled */
+#define UNWATCHED_MS	60000
 #define INITIATORNAME	"/etc/iscsi/initiatorname.iscsi"
 
 static uint64_t now_ns(void)
@@ -171,6 +172,18 @@ static void look_at_ports(struct isif_monitor *monitor)
 	monitor->dirty = true;
 }
 
+/* Records that cannot be watched are looked at once a minute, whatever the interval. */
+static void schedule_resync(struct isif_monitor *monitor)
+{
+	struct isif_database_counts counts;
+	uint64_t interval = monitor->resync_interval;
+
+	isif_database_counts(monitor->database, &counts);
+	if (counts.unwatched && (!interval || interval > UNWATCHED_MS))
+		interval = UNWATCHED_MS;
+	monitor->resync_due = interval ? monitor_now() + interval : 0;
+}
+
 void isif_monitor_resync(struct isif_monitor *monitor)
 {
 	monitor->resyncs++;
@@ -183,8 +196,7 @@ void isif_monitor_resync(struct isif_monitor *monitor)
 	look_at_network(monitor);
 	monitor_list_sessions(monitor);
 	monitor->ports_due = monitor->sockets_due = true;
-	monitor->resync_due =
-		monitor->resync_interval ? monitor_now() + monitor->resync_interval : 0;
+	schedule_resync(monitor);
 }
 
 /* Whatever source lost events: what is built on them cannot be trusted any more. */
@@ -377,7 +389,7 @@ void isif_monitor_configure(struct isif_monitor *monitor, uint32_t resync_interv
 			    enum isif_rebind_mode rebind_mode)
 {
 	monitor->resync_interval = (uint64_t)resync_interval * 1000;
-	monitor->resync_due = resync_interval ? monitor_now() + monitor->resync_interval : 0;
+	schedule_resync(monitor);
 	if (monitor->rebind_mode != rebind_mode)
 		monitor->dirty = true;
 	monitor->rebind_mode = rebind_mode;
@@ -455,6 +467,7 @@ static enum isif_error read_everything(struct isif_monitor *monitor)
 	monitor->ports_due = monitor->sockets_due = true;
 	while (work(monitor, UINT64_MAX))
 		;
+	schedule_resync(monitor);
 	return monitor_build(monitor);
 }
 
@@ -470,8 +483,6 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 	monitor->rebind_mode =
 		options->rebind_mode ? options->rebind_mode : ISIF_REBIND_RECORD_ONLY;
 	monitor->resync_interval = (uint64_t)options->resync_interval * 1000;
-	if (monitor->resync_interval)
-		monitor->resync_due = monitor_now() + monitor->resync_interval;
 	monitor->names = isif_names_new();
 	error = monitor->names ? open_records(monitor, options) : ISIF_NO_MEMORY;
 	if (!error)
