@@ -176,6 +176,10 @@ bool configuration_explain(const char *line, char *better, size_t size)
 	current->errors++;
 	snprintf(better, size, "%.*s%s: expected %s, found nothing\n", (int)(at - line), line,
 		 token, expected);
+	if (!strcmp(better, current->explained))
+		*better = '\0';
+	else
+		snprintf(current->explained, sizeof(current->explained), "%s", better);
 	return true;
 }
 

@@ -20,7 +20,8 @@ struct configuration {
 	uint32_t resync_interval;  /* seconds */
 	uint32_t iscsiadm_timeout; /* seconds */
 	bool protect_in_use;
-	unsigned errors; /* lines that were refused */
+	unsigned errors;     /* lines that were refused */
+	char explained[512]; /* the last of them that had no value: Net-SNMP reads files twice */
 };
 
 /*
@@ -34,7 +35,8 @@ bool configuration_reread(struct configuration *configuration);
 
 /*
  * Net-SNMP refuses a token without a value by itself and does not say what was expected: given
- * its log line, counts the error and writes a better line; false for any other line.
+ * its log line, counts the error and writes a better line, or "" if that was said before. False
+ * for any other line.
  */
 bool configuration_explain(const char *line, char *better, size_t size);
 

@@ -23,7 +23,8 @@
 #define DEFAULT_SOCKET	"/var/agentx/master"
 #define FIRST_WAIT_MS	250
 #define LONGEST_WAIT_MS 1000 /* so that a master that comes back is served within 2 s */
-#define AGENTX_VERSION	193  /* of a Net-SNMP session that speaks AgentX */
+#define REFUSED_WAIT_MS 5000
+#define AGENTX_VERSION	193 /* of a Net-SNMP session that speaks AgentX */
 
 static uint64_t monotonic_ms(void)
 {
@@ -51,12 +52,35 @@ static int on_session_init(int major, int minor, void *server_argument, void *cl
 	return 0;
 }
 
-static int on_open(int major, int minor, void *server_argument, void *client_argument)
+/* As configured: by -x, the agentXSocket token, or Net-SNMP's own default. */
+static const char *master(void)
+{
+	const char *address =
+		netsnmp_ds_get_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET);
+
+	return address ? address : DEFAULT_SOCKET;
+}
+
+/* Before the library acts on what it has read: agentXPingInterval would bring its pings back. */
+static int on_configured(int major, int minor, void *server_argument, void *client_argument)
 {
 	(void)major;
 	(void)minor;
 	(void)server_argument;
-	((struct connection *)client_argument)->opened = true;
+	(void)client_argument;
+	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL, 0);
+	return 0;
+}
+
+static int on_open(int major, int minor, void *server_argument, void *client_argument)
+{
+	struct connection *connection = client_argument;
+
+	(void)major;
+	(void)minor;
+	(void)server_argument;
+	connection->open = true;
+	connection->retry = 0;
 	return 0;
 }
 
@@ -69,10 +93,9 @@ static int on_close(int major, int minor, void *server_argument, void *client_ar
 	(void)server_argument;
 	if (connection->up)
 		LOG(WARNING, "lost the AgentX master at %s; it is tried again every second",
-		    connection->address);
-	connection->waiting_logged = true;
-	connection->up = connection->opened = false;
-	connection->closed = true;
+		    master());
+	connection->waiting |= connection->up;
+	connection->up = connection->open = false;
 	connection->wait = FIRST_WAIT_MS;
 	connection->retry = monotonic_ms() + connection->wait;
 	return 0;
@@ -90,25 +113,25 @@ static int on_log(int major, int minor, void *server_argument, void *client_argu
 	return 0;
 }
 
-void connection_prepare(struct connection *connection, const char *master)
+void connection_prepare(struct connection *connection, const char *address)
 {
 	netsnmp_enable_subagent();
-	if (master)
-		netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, master);
+	if (address)
+		netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET,
+				      address);
 	netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_CONNECTION_WARNINGS,
 			       1);
-	connection->address = master ? master : DEFAULT_SOCKET;
 	connection->wait = FIRST_WAIT_MS;
 	snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_SESSION_INIT, on_session_init,
 			       NULL);
+	netsnmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG,
+				  on_configured, NULL, NETSNMP_CALLBACK_HIGHEST_PRIORITY);
 	snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_log, connection);
 	snmp_enable_calllog();
 }
 
 void connection_supervise(struct connection *connection)
 {
-	/* No pings, and with them no reopening by the library. */
-	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL, 0);
 	snmp_register_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, on_open,
 			       connection);
 	snmp_register_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, on_close,
@@ -124,6 +147,8 @@ void connection_end(struct connection *connection)
 	snmp_disable_calllog();
 	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_SESSION_INIT, on_session_init,
 				 NULL, 1);
+	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG,
+				 on_configured, NULL, 1);
 	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_log, connection,
 				 1);
 	snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, on_open,
@@ -156,63 +181,59 @@ static bool somebody_listens(const char *address)
 }
 
 /*
- * Net-SNMP registered what it has while it opened the session, but not with ping interval 0, and
- * a registration that was refused or timed out is lost: so do it all again, here.
+ * With ping interval 0 Net-SNMP registers nothing while it opens a session, and a registration
+ * that was refused or timed out is lost in any case: so do it all again, here.
  */
-static void finish(struct connection *connection, uint64_t now)
+static void register_all(struct connection *connection)
 {
-	connection->opened = connection->closed = connection->refused = false;
+	connection->refused = false;
 	register_mib_detach();
 	register_mib_reattach();
 	connection->connected(connection->context);
-	if (connection->closed)
+	if (!connection->open)
 		return;
 	if (connection->refused) {
-		LOG(ERROR,
-		    "the AgentX master at %s refused our registration: is another iscsi-ifaced "
-		    "connected to it?",
-		    connection->address);
-		connection->retry = now + LONGEST_WAIT_MS * 10;
+		if (!connection->waiting)
+			LOG(ERROR,
+			    "the AgentX master at %s refused our registration: is another "
+			    "iscsi-ifaced connected to it? It is tried again every %d s",
+			    master(), REFUSED_WAIT_MS / 1000);
+		connection->waiting = true;
+		connection->retry = monotonic_ms() + REFUSED_WAIT_MS;
 		return;
 	}
 	connection->up = true;
-	connection->waiting_logged = false;
-	connection->origin = now - (uint64_t)netsnmp_get_agent_uptime() * 10;
-	LOG(NOTICE, "connected to the AgentX master at %s", connection->address);
+	connection->waiting = false;
+	connection->origin = monotonic_ms() - (uint64_t)netsnmp_get_agent_uptime() * 10;
+	LOG(NOTICE, "connected to the AgentX master at %s", master());
 }
 
-static void wait_longer(struct connection *connection, uint64_t now)
+static void try_to_open(struct connection *connection)
 {
-	if (!connection->waiting_logged)
+	if (somebody_listens(master()))
+		snmp_call_callbacks(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG, NULL);
+	if (connection->open)
+		return;
+	if (!connection->waiting)
 		LOG(WARNING, "no AgentX master answers at %s; it is tried again every second",
-		    connection->address);
-	connection->waiting_logged = true;
+		    master());
+	connection->waiting = true;
 	connection->wait =
 		connection->wait * 2 < LONGEST_WAIT_MS ? connection->wait * 2 : LONGEST_WAIT_MS;
-	connection->retry = now + connection->wait;
+	connection->retry = monotonic_ms() + connection->wait;
 }
 
 void connection_run(struct connection *connection, uint64_t now)
 {
-	if (connection->up)
-		return;
-	if (!connection->opened && now >= connection->retry) {
-		if (somebody_listens(connection->address))
-			snmp_call_callbacks(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG,
-					    NULL);
-		now = monotonic_ms();
-		if (!connection->opened)
-			wait_longer(connection, now);
-	}
-	if (connection->opened)
-		finish(connection, monotonic_ms());
+	if (!connection->up && !connection->open && now >= connection->retry)
+		try_to_open(connection);
+	if (!connection->up && connection->open && now >= connection->retry)
+		register_all(connection);
 }
 
 int connection_timeout(const struct connection *connection, uint64_t now)
 {
 	if (connection->up)
 		return -1;
-	if (connection->opened || connection->retry <= now)
-		return 0;
-	return (int)(connection->retry - now);
+	return connection->retry <= now ? 0 : (int)(connection->retry - now);
 }

@@ -10,12 +10,10 @@
  * seconds when a master hangs, doubles its alarms, and loses registrations.
  */
 struct connection {
-	const char *address; /* for the log */
-	bool up;	     /* the session is open and our registrations were sent */
-	bool opened;	     /* the library has just opened a session */
-	bool closed;	     /* it was closed since it was opened last */
-	bool refused;	     /* the master refused a registration */
-	bool waiting_logged;
+	bool open;	 /* the library has a session with the master */
+	bool up;	 /* and our registrations are accepted */
+	bool refused;	 /* the master refused one */
+	bool waiting;	 /* the log was told that we wait */
 	uint64_t retry;	 /* when to try again, monotonic ms */
 	uint64_t wait;	 /* ms between two tries */
 	uint64_t origin; /* monotonic ms at which the master's sysUpTime was 0 */

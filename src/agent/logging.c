@@ -8,6 +8,8 @@
 
 #include <net-snmp/net-snmp-includes.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -20,19 +22,26 @@ static const char *const misleading[] = {
 
 static int write_filtered(netsnmp_log_handler *handler, int priority, const char *text)
 {
-	char better[512];
+	char better[512], line[1200];
 
 	for (size_t i = 0; i < sizeof(misleading) / sizeof(*misleading); i++)
 		if (!strncmp(text, misleading[i], strlen(misleading[i])))
 			return 1;
 	if (configuration_explain(text, better, sizeof(better)))
 		text = better;
+	if (!*text)
+		return 1;
 	switch (handler->type) {
 	case NETSNMP_LOGHANDLER_SYSLOG:
 		return log_handler_syslog(handler, priority, text);
 	case NETSNMP_LOGHANDLER_FILE:
 		return log_handler_file(handler, priority, text);
 	default:
+		/* sd-daemon(3): the journal reads the priority from the line. */
+		if (getenv("JOURNAL_STREAM")) {
+			snprintf(line, sizeof(line), "<%d>%s", priority, text);
+			text = line;
+		}
 		return log_handler_stdouterr(handler, priority, text);
 	}
 }

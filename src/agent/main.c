@@ -43,6 +43,7 @@ struct agent {
 	struct connection connection;
 	struct handler handler;
 	int signals;
+	bool pid_written;
 	bool stop;
 };
 
@@ -239,7 +240,6 @@ static void prepare_library(struct agent *agent)
 	setenv("MIBS", "", 1);
 	setenv("MIBDIRS", "/dev/null", 1);
 	setenv("SNMP_PERSISTENT_DIR", state_directory(options), 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD, 1);
 	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE, 1);
 	if (options->no_default_configuration)
@@ -327,7 +327,7 @@ static int start(struct agent *agent)
 
 static void stop(struct agent *agent)
 {
-	if (agent->options.pid_file)
+	if (agent->pid_written)
 		unlink(agent->options.pid_file);
 	connection_end(&agent->connection);
 	snmp_shutdown("iscsi-ifaced");
@@ -374,8 +374,12 @@ int main(int argc, char **argv)
 	if (!open_signals(&agent))
 		return fail("cannot open", "a signalfd", strerror(errno));
 	status = start(&agent);
-	if (!status && agent.options.pid_file && !daemon_write_pid(agent.options.pid_file))
-		status = fail("cannot write the pid file", agent.options.pid_file, strerror(errno));
+	if (!status && agent.options.pid_file) {
+		agent.pid_written = daemon_write_pid(agent.options.pid_file);
+		if (!agent.pid_written)
+			status = fail("cannot write the pid file", agent.options.pid_file,
+				      strerror(errno));
+	}
 	if (!status) {
 		LOG(NOTICE, "iscsi-ifaced " PACKAGE_VERSION " serves the records in %s",
 		    isif_monitor_snapshot(agent.handler.monitor)->summary.record_directory->text);

@@ -36,7 +36,8 @@ struct directory {
 	char *path; /* "." for the root */
 	struct directory *parent;
 	enum place place;
-	int watch; /* -1: none */
+	int watch;	 /* -1: none */
+	bool unreadable; /* counted as a bad record: what it holds is not known */
 	bool queued;
 	bool seen; /* while its parent is being read */
 	size_t entry_count, child_count;
@@ -90,6 +91,10 @@ void tree_remove_entry(struct isif_database *database, struct directory *directo
 		       const char *name);
 void tree_drop_entry(struct isif_database *database, struct entry *entry);
 void tree_clear_entry(struct entry *entry);
+
+/* Counts a directory that cannot be read as one bad record. */
+void tree_set_unreadable(struct isif_database *database, struct directory *directory,
+			 bool unreadable);
 
 /* True for a record that is given up as unreadable. */
 bool tree_is_bad(const struct entry *entry);

@@ -205,10 +205,14 @@ static void end_directory(struct isif_directory_reading *request)
 
 	if (error && error != ISIF_NOT_FOUND && error != ISIF_INVALID) {
 		forget_reading(reading);
-		isif_log_line(database->log, ISIF_LOG_ERROR, "cannot read directory %s: %s",
-			      directory->path, isif_error_text(error));
+		if (!directory->unreadable)
+			isif_log_line(database->log, ISIF_LOG_ERROR,
+				      "cannot read directory %s: %s; what it holds is not shown",
+				      directory->path, isif_error_text(error));
+		tree_set_unreadable(database, directory, true);
 		return;
 	}
+	tree_set_unreadable(database, directory, false);
 	tree_set_watch(database, directory, request->watch);
 	if (request->watch < 0 && gate->operations->change_descriptor(gate) >= 0 && !error)
 		lost_watch(database);

@@ -35,6 +35,16 @@ void tree_set_watch(struct isif_database *database, struct directory *directory,
 		directory->watch = -1;
 }
 
+void tree_set_unreadable(struct isif_database *database, struct directory *directory,
+			 bool unreadable)
+{
+	if (directory->unreadable == unreadable)
+		return;
+	directory->unreadable = unreadable;
+	database->bad = unreadable ? database->bad + 1 : database->bad - 1;
+	database->changed = true;
+}
+
 bool tree_is_bad(const struct entry *entry)
 {
 	return entry->error && (entry->error != ISIF_INCOMPLETE || entry->retries >= RETRY_LIMIT);
@@ -60,6 +70,7 @@ void tree_free_directory(struct isif_database *database, struct directory *direc
 	}
 	if (directory->entry_count)
 		database->changed = true;
+	tree_set_unreadable(database, directory, false);
 	for (size_t i = 0; directory->queued && i < database->queue_count; i++)
 		if (database->queue[i] == directory)
 			database->queue[i] = NULL;

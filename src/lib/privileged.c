@@ -142,6 +142,7 @@ enum isif_error isif_privileged_open(const char *root, const char *initiatorname
 {
 	struct local *local = calloc(1, sizeof(*local));
 	enum isif_error error;
+	int descriptor;
 
 	if (!local)
 		return ISIF_NO_MEMORY;
@@ -149,11 +150,11 @@ enum isif_error isif_privileged_open(const char *root, const char *initiatorname
 	snprintf(local->root, sizeof(local->root), "%s", root);
 	snprintf(local->initiatorname_file, sizeof(local->initiatorname_file), "%s",
 		 initiatorname_file);
-	directory_reader_init(&local->reader, local->root,
-			      open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	descriptor = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
+	directory_reader_init(&local->reader, local->root, descriptor,
 			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-	if (local->reader.root < 0) {
-		error = isif_error_from_errno(errno);
+	if (error) {
 		close_local(&local->gate);
 		return error;
 	}
