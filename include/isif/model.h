@@ -187,6 +187,7 @@ struct isif_target {
 	struct isif_name *name;
 	uint32_t bindings;
 	uint32_t bindings_wanted;
+	uint32_t bindings_wanted_up; /**< of the wanted ones */
 	uint32_t bindings_up;
 	uint32_t bindings_lost;
 	uint32_t disks; /**< different WWIDs */

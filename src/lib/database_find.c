@@ -78,13 +78,14 @@ enum isif_error isif_database_find(const char *prefix, const char *iscsiadm, cha
 	if (has_records[ETC] != has_records[VAR]) {
 		choice = has_records[ETC] ? ETC : VAR;
 	} else {
-		choice = root_of_iscsiadm(prefix, iscsiadm);
-		if (choice < 0 && has_records[ETC])
-			return ISIF_AMBIGUOUS;
-		if (choice < 0 || !is_directory(prefix, roots[choice], ""))
-			choice = is_directory(prefix, roots[ETC], "") ? ETC : VAR;
-		if (!is_directory(prefix, roots[choice], ""))
+		bool etc = is_directory(prefix, roots[ETC], "");
+		bool var = is_directory(prefix, roots[VAR], "");
+
+		if (!etc && !var)
 			return ISIF_NOT_FOUND;
+		choice = etc && var ? root_of_iscsiadm(prefix, iscsiadm) : etc ? ETC : VAR;
+		if (choice < 0)
+			return ISIF_AMBIGUOUS;
 	}
 	if ((size_t)snprintf(root, size, "%s%s", prefix, roots[choice]) >= size)
 		return ISIF_TOO_LONG;

@@ -123,8 +123,9 @@ static void settle(struct isif_database *database, const struct directory *direc
 			fresh->retries = (uint8_t)(old->retries + (old->retries < RETRY_LIMIT));
 	}
 	if (old &&
-	    (fresh->error == ISIF_INCOMPLETE ? fresh->retries < RETRY_LIMIT
-					     : !fresh->error && !entry_changed(old, fresh))) {
+	    (fresh->error == ISIF_NO_MEMORY    ? true
+	     : fresh->error == ISIF_INCOMPLETE ? fresh->retries < RETRY_LIMIT
+					       : !fresh->error && !entry_changed(old, fresh))) {
 		isif_node_release(fresh->node);
 		isif_iface_record_release(fresh->iface);
 		fresh->node = isif_node_hold(old->node);

@@ -49,6 +49,10 @@ static enum isif_error open_record(int directory, const char *name, bool plain, 
 	struct stat status;
 
 	*descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC | (plain ? 0 : O_NONBLOCK));
+	/* A link that leads nowhere is there, and is no record. */
+	if (*descriptor < 0 && errno == ENOENT &&
+	    !fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW))
+		return ISIF_INVALID;
 	if (*descriptor < 0)
 		return isif_error_from_errno(errno);
 	if (plain)
@@ -92,7 +96,17 @@ static int watch_directory(const struct directory_reader *reader, const char *pa
 	if (reader->inotify < 0)
 		return -1;
 	snprintf(full, sizeof(full), "%s/%s", reader->root_path, path);
-	return inotify_add_watch(reader->inotify, full, CHANGES | IN_ONLYDIR | IN_DONT_FOLLOW);
+	return inotify_add_watch(reader->inotify, full, CHANGES | IN_ONLYDIR);
+}
+
+/* open-iscsi follows links; some file systems do not tell the type of an entry. */
+static bool is_directory(int directory, const struct dirent64 *entry)
+{
+	struct stat status;
+
+	if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return !fstatat(directory, entry->d_name, &status, 0) && S_ISDIR(status.st_mode);
 }
 
 static void visit_entry(struct directory_reader *reader, int directory,
@@ -104,7 +118,7 @@ static void visit_entry(struct directory_reader *reader, int directory,
 
 	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 		return;
-	if (entry->d_type == DT_DIR) {
+	if (is_directory(directory, entry)) {
 		visitor->directory(reading, entry->d_name);
 		return;
 	}

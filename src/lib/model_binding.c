@@ -213,7 +213,7 @@ static void fill_row(const struct build *build, const struct binding_join *join,
 	row->in_sync = sync_of(build, join);
 	row->sid = memory->sid;
 	row->path_link =
-		join->session && !join->session->gone &&
+		join->session && !join->session->gone && join->session->path_known &&
 				join->session->kernel->state == ISIF_SESSION_LOGGED_IN &&
 				isif_network_link(build->world->network, join->session->path_link)
 			? join->session->path_link

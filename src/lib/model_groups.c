@@ -167,6 +167,8 @@ static enum isif_error sum_targets(struct build *build, struct hash *targets, st
 		target->bindings++;
 		target->bindings_wanted += binding->admin_status == ISIF_ADMIN_LOGGED_IN;
 		target->bindings_up += binding->oper_status == ISIF_OPER_LOGGED_IN;
+		target->bindings_wanted_up += binding->admin_status == ISIF_ADMIN_LOGGED_IN &&
+					      binding->oper_status == ISIF_OPER_LOGGED_IN;
 		target->bindings_lost += is_lost(binding);
 	}
 	for (uint32_t i = 0; i < snapshot->session_count; i++) {
@@ -195,11 +197,9 @@ enum isif_error model_targets(struct build *build)
 		return error;
 	for (uint32_t i = 0; i < snapshot->target_count; i++) {
 		struct isif_target *target = snapshot->targets[i];
-		uint32_t up = target->bindings_up < target->bindings_wanted
-				      ? target->bindings_up
-				      : target->bindings_wanted;
 
-		target->oper_status = model_group_status(target->bindings_wanted, up);
+		target->oper_status =
+			model_group_status(target->bindings_wanted, target->bindings_wanted_up);
 	}
 	qsort(snapshot->targets, snapshot->target_count, sizeof(*snapshot->targets),
 	      compare_targets);

@@ -100,7 +100,7 @@ static enum isif_oper_status without_session(const struct binding_memory *memory
 {
 	if (memory->admin == ISIF_ADMIN_LOGGED_OUT)
 		return ISIF_OPER_LOGGED_OUT;
-	if (was_up(memory))
+	if (was_up(memory) || memory->oper == ISIF_OPER_LOGGING_OUT)
 		return ISIF_OPER_LOST;
 	if (memory->oper == ISIF_OPER_LOGGING_IN || memory->oper == ISIF_OPER_FAILED)
 		return ISIF_OPER_FAILED;
@@ -153,6 +153,8 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 {
 	const struct world *world = build->world;
 	enum isif_oper_status before = memory->oper, status;
+	bool up = is_up(before) || (before == ISIF_OPER_LOGGING_OUT && memory->up_since);
+	bool other = session && !session->gone && memory->sid != session->kernel->sid;
 
 	follow_hand(build->state, memory, node, session);
 	if (session && !session->gone) {
@@ -164,15 +166,15 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 		status = without_session(memory);
 		memory->sid = 0;
 	}
-	if (status == before)
+	if (status == before && !(other && is_up(status)))
 		return;
-	if (is_up(status) && (!is_up(before) || !memory->up_since)) {
+	if (is_up(status) && (!is_up(before) || other || !memory->up_since)) {
 		memory->up_since = world->wall;
 		memory->up_since_mono = world->mono;
 	}
 	if (!is_up(status) && status != ISIF_OPER_LOGGING_OUT)
 		memory->up_since = 0, memory->up_since_mono = 0;
-	if (is_up(before) && (status == ISIF_OPER_RECOVERING || status == ISIF_OPER_LOST)) {
+	if (up && (status == ISIF_OPER_RECOVERING || status == ISIF_OPER_LOST)) {
 		memory->losses++;
 		memory->last_loss = world->wall;
 		set_last_error(build, memory, session, status);

@@ -24,6 +24,8 @@ static void gather_iface(void *context, struct isif_iface_record *iface, const c
 	struct world *world = &gathering->world;
 	size_t size = gathering->iface_size;
 
+	if (gathering->failed)
+		return;
 	if (!array_reserve(&world->ifaces, &gathering->iface_size, world->iface_count,
 			   sizeof(*world->ifaces)) ||
 	    !array_reserve(&world->iface_files, &size, world->iface_count,

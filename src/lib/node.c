@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include "cleanup.h"
+#include "record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static bool take(const char *line, const char *end, const char *key, struct slic
 		line++;
 	while (end > line && is_space(end[-1]))
 		end--;
-	if (line < end && end - line < ISIF_VALUE_SIZE)
+	if (line < end && end - line < ISIF_VALUE_SIZE && !memchr(line, '\0', (size_t)(end - line)))
 		*value = (struct slice){ line, (size_t)(end - line) };
 	return true;
 }
@@ -73,13 +74,10 @@ static void find_fields(const char *text, size_t length, struct fields *fields)
 	const char *limit = text + length, *end, *next;
 
 	for (const char *line = text; line < limit; line = next) {
-		end = memchr(line, '\n', (size_t)(limit - line));
-		if (!end)
-			return;
-		next = end + 1;
-		while (line < end && is_space(*line))
+		next = record_next_line(line, limit, &end);
+		while (end && line < end && is_space(*line))
 			line++;
-		if (end - line < 10 || end - line >= ISIF_LINE_SIZE - 1)
+		if (!end || end - line < 10)
 			continue;
 		if (!memcmp(line, "iface.", 6))
 			take_block_line(fields, line, end);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <isif/record.h>
+#include "record.h"
 
 #include "cleanup.h"
 #include "hash.h"
@@ -39,6 +39,16 @@ bool isif_record_is_secret(const char *key, size_t length)
 		memmem(key, length, ".auth.", strlen(".auth.")));
 }
 
+const char *record_next_line(const char *at, const char *end, const char **line_end)
+{
+	size_t left = (size_t)(end - at);
+	size_t piece = left < ISIF_LINE_SIZE - 1 ? left : ISIF_LINE_SIZE - 1;
+	const char *newline = memchr(at, '\n', piece);
+
+	*line_end = newline;
+	return newline ? newline + 1 : at + piece;
+}
+
 /* The key of a line; without '=' all of it: half a line may be half a secret. */
 static size_t key_length(const char *line, const char *end)
 {
@@ -47,23 +57,32 @@ static size_t key_length(const char *line, const char *end)
 	return (size_t)((equals && equals > line ? equals : end) - line);
 }
 
+static bool holds_secret(const char *line, const char *end, bool password)
+{
+	while (line < end && is_space(*line))
+		line++;
+	return (password || begins(line, (size_t)(end - line), "node.session.auth.") ||
+		begins(line, (size_t)(end - line), "discovery.")) &&
+	       isif_record_is_secret(line, key_length(line, end));
+}
+
 void isif_record_drop_secrets(char *text, size_t length)
 {
-	char *end = text + length, *next;
+	const char *end = text + length, *next, *newline;
+	bool secret = false, goes_on = false;
 	/* Ten thousand records are read at a start: look for the rare word once, not per line. */
 	bool password = memmem(text, length, "password", strlen("password"));
 
-	for (char *line = text; line < end; line = next) {
-		char *newline = memchr(line, '\n', (size_t)(end - line));
-		char *line_end = newline ? newline : end;
+	for (const char *line = text; line < end; line = next) {
+		const char *line_end;
 
-		next = newline ? newline + 1 : end;
-		while (line < line_end && is_space(*line))
-			line++;
-		if ((password || begins(line, (size_t)(line_end - line), "node.session.auth.") ||
-		     begins(line, (size_t)(line_end - line), "discovery.")) &&
-		    isif_record_is_secret(line, key_length(line, line_end)))
-			memset(line, '#', (size_t)(line_end - line));
+		next = record_next_line(line, end, &newline);
+		line_end = newline ? newline : next;
+		/* What follows a piece of a secret's line belongs to it. */
+		secret = (goes_on && secret) || holds_secret(line, line_end, password);
+		goes_on = !newline;
+		if (secret)
+			memset(text + (line - text), '#', (size_t)(line_end - line));
 	}
 }
 
@@ -111,20 +130,6 @@ static enum line_kind read_line(const char *line, const char *end, struct span *
 	return LINE_SETTING;
 }
 
-/*
- * Steps through a text as fgets(3) with open-iscsi's buffer would: a piece without a newline at
- * its end, be it too long or the last one, is no line. Returns where the next piece begins.
- */
-static const char *next_line(const char *at, const char *end, const char **line_end)
-{
-	size_t left = (size_t)(end - at);
-	size_t piece = left < ISIF_LINE_SIZE - 1 ? left : ISIF_LINE_SIZE - 1;
-	const char *newline = memchr(at, '\n', piece);
-
-	*line_end = newline;
-	return newline ? newline + 1 : at + piece;
-}
-
 /* What a parse has found so far: counted in a first pass, stored in a second. */
 struct sink {
 	struct isif_record *record; /* NULL in the first pass */
@@ -159,7 +164,7 @@ static void scan(const char *text, size_t length, const char *prefix, struct sin
 		struct span span;
 		enum line_kind kind;
 
-		next = next_line(line, end, &line_end);
+		next = record_next_line(line, end, &line_end);
 		if (!line_end) {
 			sink->ignored++;
 			continue;

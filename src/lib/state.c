@@ -147,7 +147,8 @@ enum isif_error state_save(struct state *state)
 	if (!state->path || (!state->changed && !state->indexes_changed))
 		return ISIF_OK;
 	error = state_file_write(state);
-	state->changed = state->indexes_changed = false;
+	if (!error)
+		state->changed = state->indexes_changed = false;
 	return error;
 }
 

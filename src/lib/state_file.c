@@ -258,8 +258,11 @@ enum isif_error state_file_read(struct state *state)
 	file = fopen(state->path, "re");
 	if (!file)
 		return isif_error_from_errno(errno);
+	errno = 0;
 	if (read_all(file, state))
 		return ISIF_OK;
+	if (errno == ENOMEM)
+		return ISIF_NO_MEMORY;
 	put_aside(state);
 	return ISIF_INVALID;
 }

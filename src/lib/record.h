@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_RECORD_H
+#define ISIF_LIB_RECORD_H
+
+#include <isif/record.h>
+
+/*
+ * Steps through a text as fgets(3) with open-iscsi's buffer would: a piece without a newline at
+ * its end (then *line_end is NULL), be it too long or the last one, is no line. Returns where the
+ * next piece begins.
+ */
+const char *record_next_line(const char *at, const char *end, const char **line_end);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef UNIT_SUITES_H
+#define UNIT_SUITES_H
+
+/* Each file test_X.c registers one suite. */
+void add_address_tests(void);
+void add_database_tests(void);
+void add_device_tests(void);
+void add_engine_tests(void);
+void add_error_tests(void);
+void add_events_tests(void);
+void add_find_tests(void);
+void add_gate_tests(void);
+void add_hash_tests(void);
+void add_join_tests(void);
+void add_judge_tests(void);
+void add_kernel_tests(void);
+void add_memory_tests(void);
+void add_model_tests(void);
+void add_monitor_tests(void);
+void add_name_tests(void);
+void add_network_tests(void);
+void add_node_tests(void);
+void add_port_tests(void);
+void add_record_tests(void);
+void add_setting_tests(void);
+void add_state_tests(void);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All sources together: records and a sysfs tree of the test's own, the host's own network. */
+#include "suites.h"
+
+#include <isif/monitor.h>
+
+#include "helpers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct isif_monitor *monitor;
+static struct lines lines;
+
+#define SESSION "sys/devices/platform/host0/session1/iscsi_session/session1/"
+#define CONNECTION                                                                                 \
+	"sys/devices/platform/host0/session1/connection1:0/iscsi_connection/connection1:0/"
+#define HOST "sys/devices/platform/host0/"
+
+static const struct {
+	const char *path, *text;
+} tree[] = {
+	{ "sys/class/iscsi_transport/tcp/caps", "0x39\n" },
+	{ SESSION "targetname", "iqn.a\n" },
+	{ SESSION "tpgt", "1\n" },
+	{ SESSION "ifacename", "if0\n" },
+	{ SESSION "initiatorname", "iqn.host\n" },
+	{ SESSION "state", "LOGGED_IN\n" },
+	{ SESSION "recovery_tmo", "120\n" },
+	{ CONNECTION "persistent_address", "192.0.2.10\n" },
+	{ CONNECTION "persistent_port", "3260\n" },
+	{ CONNECTION "address", "192.0.2.10\n" },
+	{ CONNECTION "port", "3260\n" },
+	{ HOST "iscsi_host/host0/ipaddress", "127.0.0.1\n" },
+	{ HOST "iscsi_host/host0/netdev", "(null)\n" },
+	{ HOST "iscsi_host/host0/hwaddress", "(null)\n" },
+	{ HOST "scsi_host/host0/proc_name", "iscsi_tcp\n" },
+	{ "records/ifaces/if0", IFACE_RECORD("if0", "") },
+	{ "records/nodes/iqn.a/192.0.2.10,3260,1/if0",
+	  NODE_RECORD("iqn.a", "192.0.2.10", "3260", "1", IFACE("if0", "")) },
+	{ "initiatorname", "InitiatorName=iqn.host\n" },
+};
+
+static const struct {
+	const char *path, *to;
+} links[] = {
+	{ "sys/class/iscsi_session/session1",
+	  "../../devices/platform/host0/session1/iscsi_session/session1" },
+	{ "sys/class/iscsi_connection/connection1:0",
+	  "../../devices/platform/host0/session1/connection1:0/iscsi_connection/connection1:0" },
+	{ "sys/class/iscsi_host/host0", "../../devices/platform/host0/iscsi_host/host0" },
+	{ "sys/class/scsi_host/host0", "../../devices/platform/host0/scsi_host/host0" },
+	{ SESSION "device", "../../../session1" },
+};
+
+static enum isif_error open_monitor(const char *records, struct isif_monitor **result)
+{
+	char directory[256], sysfs[256], initiator[256], state[256];
+	struct isif_monitor_options options = {
+		.record_directory = directory,
+		.sysfs = sysfs,
+		.initiatorname_file = initiator,
+		.state_directory = state,
+		.rebind_mode = ISIF_REBIND_RELOGIN,
+		.log = log_into(&lines),
+	};
+
+	snprintf(directory, sizeof(directory), "%s", scratch("%s", records));
+	snprintf(sysfs, sizeof(sysfs), "%s", scratch("sys"));
+	snprintf(initiator, sizeof(initiator), "%s", scratch("initiatorname"));
+	snprintf(state, sizeof(state), "%s", scratch("state"));
+	return isif_monitor_open(&options, result);
+}
+
+static void set_up(void)
+{
+	scratch_make();
+	lines = (struct lines){ 0 };
+	for (size_t i = 0; i < COUNT(tree); i++)
+		put_file(tree[i].path, tree[i].text);
+	for (size_t i = 0; i < COUNT(links); i++)
+		put_link(links[i].path, links[i].to);
+	put_directory("state");
+	CU_ASSERT_EQUAL_FATAL(open_monitor("records", &monitor), ISIF_OK);
+}
+
+static void tear_down(void)
+{
+	isif_monitor_close(monitor);
+	monitor = NULL;
+	scratch_remove();
+}
+
+/* What a program does: wait for what the monitor asks for, but not for long, and run. */
+static bool turn(void)
+{
+	struct pollfd descriptors[ISIF_MONITOR_DESCRIPTORS];
+	size_t count = isif_monitor_descriptors(monitor, descriptors, COUNT(descriptors));
+	int timeout = isif_monitor_timeout(monitor);
+
+	CU_ASSERT_TRUE(count >= 1 && count <= COUNT(descriptors));
+	poll(descriptors, count, timeout < 0 || timeout > 100 ? 100 : timeout);
+	return isif_monitor_run(monitor);
+}
+
+static const struct isif_binding *binding(void)
+{
+	const struct isif_snapshot *snapshot = isif_monitor_snapshot(monitor);
+
+	CU_ASSERT_EQUAL_FATAL(snapshot->binding_count, 1);
+	return snapshot->bindings[0];
+}
+
+static void resync(void)
+{
+	isif_monitor_resync(monitor);
+	CU_ASSERT_EQUAL(isif_monitor_timeout(monitor), 0);
+	CU_ASSERT_TRUE(turn());
+}
+
+static void test_content(void)
+{
+	const struct isif_snapshot *snapshot = isif_monitor_snapshot(monitor);
+
+	CU_ASSERT_EQUAL(snapshot->iface_count, 3);
+	CU_ASSERT_EQUAL(snapshot->session_count, 1);
+	CU_ASSERT_EQUAL(binding()->oper_status, ISIF_OPER_LOGGED_IN);
+	CU_ASSERT_EQUAL(binding()->admin_status, ISIF_ADMIN_LOGGED_IN);
+	CU_ASSERT_EQUAL(binding()->in_sync, ISIF_BINDING_IN_SYNC);
+	CU_ASSERT_EQUAL(snapshot->sessions[0]->binding, binding()->index);
+	CU_ASSERT_STRING_EQUAL(snapshot->summary.initiator_name->text, "iqn.host");
+	CU_ASSERT_STRING_EQUAL(snapshot->summary.record_directory->text, scratch("records"));
+	CU_ASSERT_TRUE(snapshot->summary.kernel_up);
+	CU_ASSERT_EQUAL(snapshot->summary.resyncs, 0);
+	CU_ASSERT_EQUAL(snapshot->ifaces[0]->rebind_mode, ISIF_REBIND_RELOGIN);
+	CU_ASSERT_EQUAL(lines.errors, 0);
+}
+
+/* Its path is the device that has the local address: lo, which always has index 1. */
+static void test_path(void)
+{
+	CU_ASSERT_EQUAL(binding()->path, ISIF_PATH_OK);
+	CU_ASSERT_EQUAL(binding()->path_link, 1);
+	CU_ASSERT_FALSE(isif_monitor_snapshot(monitor)->sessions[0]->counters.known);
+}
+
+static void test_record_changes(void)
+{
+	put_file("records/ifaces/if1", IFACE_RECORD("if1", ""));
+	CU_ASSERT_TRUE(turn());
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->iface_count, 4);
+	CU_ASSERT_NOT_EQUAL(isif_monitor_snapshot(monitor)->summary.config_last_change, 0);
+	remove_file("records/ifaces/if1");
+	CU_ASSERT_TRUE(turn());
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->iface_count, 3);
+}
+
+static void test_old_snapshot(void)
+{
+	struct isif_snapshot *old = isif_snapshot_hold(isif_monitor_snapshot(monitor));
+
+	put_file("records/ifaces/if1", IFACE_RECORD("if1", ""));
+	CU_ASSERT_TRUE(turn());
+	CU_ASSERT_EQUAL(old->iface_count, 3);
+	isif_snapshot_release(old);
+}
+
+static void test_resync(void)
+{
+	put_file(SESSION "state", "FAILED\n");
+	resync();
+	CU_ASSERT_EQUAL(binding()->oper_status, ISIF_OPER_RECOVERING);
+	CU_ASSERT_EQUAL(binding()->losses, 1);
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->summary.resyncs, 1);
+	put_file(SESSION "state", "LOGGED_IN\n");
+	resync();
+	CU_ASSERT_EQUAL(binding()->oper_status, ISIF_OPER_LOGGED_IN);
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->summary.resyncs, 2);
+}
+
+static void test_session_goes(void)
+{
+	remove_file("sys/class/iscsi_session/session1");
+	resync();
+	if (binding()->oper_status == ISIF_OPER_LOGGED_IN)
+		turn();
+	CU_ASSERT_EQUAL(binding()->oper_status, ISIF_OPER_LOST);
+	CU_ASSERT_EQUAL(binding()->losses, 1);
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->session_count, 0);
+}
+
+static void test_state_is_kept(void)
+{
+	uint32_t index = binding()->index;
+
+	put_file(SESSION "state", "FAILED\n");
+	resync();
+	isif_monitor_close(monitor);
+	monitor = NULL;
+	CU_ASSERT_EQUAL_FATAL(open_monitor("records", &monitor), ISIF_OK);
+	CU_ASSERT_EQUAL(binding()->index, index);
+	CU_ASSERT_EQUAL(binding()->losses, 1);
+	CU_ASSERT_EQUAL(binding()->oper_status, ISIF_OPER_RECOVERING);
+}
+
+/* New indexes are on disk before anybody sees them; other changes soon. */
+static void test_state_is_saved(void)
+{
+	CU_ASSERT_TRUE(file_exists("state/state"));
+}
+
+/* Nothing to do, and nothing comes: no timeout, but the save of the state, and no new snapshot. */
+static void test_idle(void)
+{
+	while (isif_monitor_timeout(monitor) == 0)
+		turn();
+	CU_ASSERT_FALSE(turn());
+	isif_monitor_counters_wanted(monitor);
+	CU_ASSERT_NOT_EQUAL(isif_monitor_timeout(monitor), 0);
+}
+
+static void test_configure(void)
+{
+	isif_monitor_configure(monitor, 3600, ISIF_REBIND_RECORD_ONLY);
+	CU_ASSERT_TRUE(turn());
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->ifaces[0]->rebind_mode,
+			ISIF_REBIND_RECORD_ONLY);
+	while (isif_monitor_timeout(monitor) == 0)
+		turn();
+	CU_ASSERT_TRUE(isif_monitor_timeout(monitor) > 0);
+}
+
+static void test_no_records(void)
+{
+	struct isif_monitor *none = NULL;
+
+	CU_ASSERT_EQUAL(open_monitor("nowhere", &none), ISIF_NOT_FOUND);
+	CU_ASSERT_EQUAL(lines.errors, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lines.all, "nowhere"));
+}
+
+void add_monitor_tests(void)
+{
+	CU_pSuite suite =
+		CU_add_suite_with_setup_and_teardown("monitor", NULL, NULL, set_up, tear_down);
+
+	CU_add_test(suite, "opened, everything is there", test_content);
+	CU_add_test(suite, "without sockets the local address tells the path", test_path);
+	CU_add_test(suite, "changes of records make a new snapshot", test_record_changes);
+	CU_add_test(suite, "a snapshot that is held stays as it was", test_old_snapshot);
+	CU_add_test(suite, "a resync reads the sessions again", test_resync);
+	CU_add_test(suite, "a session that goes is lost", test_session_goes);
+	CU_add_test(suite, "indexes and losses outlive a restart", test_state_is_kept);
+	CU_add_test(suite, "indexes are saved at once", test_state_is_saved);
+	CU_add_test(suite, "idle, it waits", test_idle);
+	CU_add_test(suite, "the configuration may change", test_configure);
+	CU_add_test(suite, "no record directory: told and refused", test_no_records);
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What outlives a restart: the state file, written and read by the real code in a directory. */
+#include "suites.h"
+
+#include "helpers.h"
+#include "state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOW  1800000000
+#define HOUR 3600
+
+static struct isif_names *names;
+static struct lines lines;
+static struct isif_log log_here;
+static struct state *state;
+
+static void open_state(void)
+{
+	CU_ASSERT_EQUAL_FATAL(state_open(scratch("."), names, &log_here, &state), ISIF_OK);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(state);
+}
+
+static void set_up(void)
+{
+	scratch_make();
+	names = isif_names_new();
+	lines = (struct lines){ 0 };
+	log_here = log_into(&lines);
+	open_state();
+}
+
+static void tear_down(void)
+{
+	state_close(state);
+	state = NULL;
+	isif_names_free(names);
+	scratch_remove();
+}
+
+static void reopen(void)
+{
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	state_close(state);
+	open_state();
+}
+
+/* A node record as far as the state looks at it; held by nobody. */
+struct key {
+	const char *target, *address, *iface;
+	uint16_t port;
+	int32_t tpgt;
+};
+
+static struct binding_memory *remember(const struct key *key)
+{
+	struct isif_node node = {
+		.references = 1,
+		.target = isif_name_get(names, key->target, strlen(key->target)),
+		.address = isif_name_get(names, key->address, strlen(key->address)),
+		.iface = isif_name_get(names, key->iface, strlen(key->iface)),
+		.port = key->port,
+		.tpgt = key->tpgt,
+	};
+	struct binding_memory *memory = state_binding(state, &node);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(memory);
+	memory->generation = state->generation;
+	isif_name_release(node.target);
+	isif_name_release(node.address);
+	isif_name_release(node.iface);
+	return memory;
+}
+
+static struct target_memory *remember_target(const char *text)
+{
+	struct isif_name *name = isif_name_get(names, text, strlen(text));
+	struct target_memory *memory = state_target(state, name);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(memory);
+	memory->generation = state->generation;
+	isif_name_release(name);
+	return memory;
+}
+
+static const struct key a = { "iqn.a", "192.0.2.1", "if0", 3260, 1 };
+
+/* One build that sees the records of these keys, or none (NULL). */
+static void build(const struct key *seen, int64_t wall)
+{
+	state_begin(state);
+	if (seen) {
+		remember(seen);
+		remember_target(seen->target);
+	}
+	state_end(state, wall);
+}
+
+static void test_own_index(void)
+{
+	static const struct key others[] = {
+		{ "iqn.b", "192.0.2.1", "if0", 3260, 1 }, { "iqn.a", "192.0.2.2", "if0", 3260, 1 },
+		{ "iqn.a", "192.0.2.1", "if1", 3260, 1 }, { "iqn.a", "192.0.2.1", "if0", 3261, 1 },
+		{ "iqn.a", "192.0.2.1", "if0", 3260, 2 }, { "iqn.a", "192.0.2.1", "if0", 3260, -1 },
+	};
+	uint32_t index = remember(&a)->index;
+
+	CU_ASSERT_TRUE(index >= 1u << 30 && index <= 0x7fffffffu);
+	CU_ASSERT_EQUAL(remember(&a)->index, index);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		uint32_t other = remember(&others[i])->index;
+
+		CU_ASSERT_NOT_EQUAL(other, index);
+		for (size_t j = 0; j < i; j++)
+			CU_ASSERT_NOT_EQUAL(other, remember(&others[j])->index);
+	}
+	index = remember_target("iqn.a")->index;
+	CU_ASSERT_TRUE(index >= 1 && index <= 0x7fffffffu);
+	CU_ASSERT_EQUAL(remember_target("iqn.a")->index, index);
+	CU_ASSERT_NOT_EQUAL(remember_target("iqn.b")->index, index);
+}
+
+static void test_restart(void)
+{
+	static const struct key b = { "iqn.b", "fd00::1", "if1", 860, -1 };
+	uint32_t one = remember(&a)->index, two = remember(&b)->index;
+	uint32_t target = remember_target("iqn.a")->index;
+
+	reopen();
+	CU_ASSERT_EQUAL(remember(&a)->index, one);
+	CU_ASSERT_EQUAL(remember(&b)->index, two);
+	CU_ASSERT_EQUAL(remember_target("iqn.a")->index, target);
+	CU_ASSERT_EQUAL(lines.count, 0);
+}
+
+/* An index that was given once is not given again, not even after a restart. */
+static void test_no_reuse(void)
+{
+	static const struct key b = { "iqn.b", "192.0.2.1", "if0", 3260, 1 };
+	uint32_t index = remember(&a)->index;
+
+	build(NULL, NOW);
+	build(NULL, NOW + 25 * HOUR);
+	CU_ASSERT_EQUAL(state->bindings.used, 0);
+	reopen();
+	CU_ASSERT_NOT_EQUAL(remember(&b)->index, index);
+	CU_ASSERT_NOT_EQUAL(remember(&a)->index, index);
+}
+
+static void test_memory(void)
+{
+	struct binding_memory *memory = remember(&a);
+
+	memory->admin = ISIF_ADMIN_LOGGED_OUT;
+	memory->oper = ISIF_OPER_LOST;
+	memory->sid = 0xfffffffe;
+	memory->losses = 0xffffffff;
+	memory->up_since = NOW;
+	memory->last_loss = NOW - 1;
+	memory->up_since_mono = 1ull << 40;
+	memory->last_error = isif_name_get(names, "100% lost\n", 10);
+	reopen();
+	memory = remember(&a);
+	CU_ASSERT_EQUAL(memory->admin, ISIF_ADMIN_LOGGED_OUT);
+	CU_ASSERT_EQUAL(memory->oper, ISIF_OPER_LOST);
+	CU_ASSERT_EQUAL(memory->sid, 0xfffffffe);
+	CU_ASSERT_EQUAL(memory->losses, 0xffffffff);
+	CU_ASSERT_EQUAL(memory->up_since, NOW);
+	CU_ASSERT_EQUAL(memory->last_loss, NOW - 1);
+	CU_ASSERT_EQUAL(memory->up_since_mono, 1ull << 40);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(memory->last_error);
+	CU_ASSERT_STRING_EQUAL(memory->last_error->text, "100% lost\n");
+}
+
+static void test_other_boot(void)
+{
+	struct binding_memory *memory = remember(&a);
+	uint32_t index = memory->index;
+
+	memory->admin = ISIF_ADMIN_LOGGED_IN;
+	memory->oper = ISIF_OPER_LOGGED_IN;
+	memory->sid = 7;
+	memory->losses = 3;
+	memory->up_since = NOW;
+	memory->up_since_mono = 1000;
+	snprintf(state->boot, sizeof(state->boot), "00000000-0000-0000-0000-000000000000");
+	reopen();
+	memory = remember(&a);
+	CU_ASSERT_EQUAL(memory->index, index);
+	CU_ASSERT_EQUAL(memory->admin, ISIF_ADMIN_LOGGED_IN);
+	CU_ASSERT_EQUAL(memory->losses, 3);
+	CU_ASSERT_EQUAL(memory->oper, 0);
+	CU_ASSERT_EQUAL(memory->sid, 0);
+	CU_ASSERT_EQUAL(memory->up_since, 0);
+	CU_ASSERT_EQUAL(memory->up_since_mono, 0);
+}
+
+static void test_within_a_day(void)
+{
+	uint32_t index = remember(&a)->index, target = remember_target("iqn.a")->index;
+
+	build(&a, NOW);
+	build(NULL, NOW + 1);
+	reopen();
+	build(NULL, NOW + 1 + 24 * HOUR);
+	build(&a, NOW + 1 + 24 * HOUR);
+	CU_ASSERT_EQUAL(remember(&a)->index, index);
+	CU_ASSERT_EQUAL(remember_target("iqn.a")->index, target);
+	/* And the day begins anew. */
+	build(NULL, NOW + 30 * HOUR);
+	build(NULL, NOW + 53 * HOUR);
+	CU_ASSERT_EQUAL(remember(&a)->index, index);
+}
+
+static void test_after_a_day(void)
+{
+	uint32_t index = remember(&a)->index, target = remember_target("iqn.a")->index;
+
+	build(&a, NOW);
+	build(NULL, NOW + 1);
+	build(NULL, NOW + 2 + 24 * HOUR);
+	CU_ASSERT_NOT_EQUAL(remember(&a)->index, index);
+	CU_ASSERT_NOT_EQUAL(remember_target("iqn.a")->index, target);
+}
+
+static void test_clock_set_back(void)
+{
+	uint32_t index = remember(&a)->index;
+
+	build(NULL, NOW);
+	build(NULL, NOW - HOUR);
+	CU_ASSERT_EQUAL(remember(&a)->index, index);
+}
+
+static void test_many_go(void)
+{
+	char target[32];
+
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(target, sizeof(target), "iqn.%u", i);
+		remember(&(struct key){ target, "192.0.2.1", "if0", 3260, 1 });
+		remember_target(target);
+	}
+	build(&a, NOW);
+	build(&a, NOW + 25 * HOUR);
+	CU_ASSERT_EQUAL(state->bindings.used, 1);
+	CU_ASSERT_EQUAL(state->targets.used, 1);
+	remember(&a);
+}
+
+static void test_odd_names(void)
+{
+	static const struct key odd[] = {
+		{ "iqn.a\nbinding 1", "a b", "%", 1, 1 },
+		{ "%25", "%%", "% %41", 2, 2 },
+		{ "\x80\xff\x01\x7f", "fe80::1%eth0", " ", 3, 3 },
+		{ "\t", "%0A", "end\nend", 4, 4 },
+	};
+	uint32_t indexes[COUNT(odd)], targets[COUNT(odd)];
+
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		indexes[i] = remember(&odd[i])->index;
+		targets[i] = remember_target(odd[i].target)->index;
+	}
+	reopen();
+	CU_ASSERT_EQUAL(state->bindings.used, COUNT(odd));
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		CU_ASSERT_EQUAL(remember(&odd[i])->index, indexes[i]);
+		CU_ASSERT_EQUAL(remember_target(odd[i].target)->index, targets[i]);
+	}
+	CU_ASSERT_EQUAL(lines.count, 0);
+}
+
+static void test_long_names(void)
+{
+	char target[256], address[256], iface[65];
+	struct key key = { target, address, iface, 3260, 1 };
+	uint32_t index;
+
+	memset(target, '\x80', sizeof(target) - 1);
+	memset(address, '%', sizeof(address) - 1);
+	memset(iface, ' ', sizeof(iface) - 1);
+	target[255] = address[255] = iface[64] = '\0';
+	index = remember(&key)->index;
+	reopen();
+	CU_ASSERT_EQUAL(remember(&key)->index, index);
+}
+
+/* Each way in which a file can be damaged: put aside, told, and new indexes from a new base. */
+static void test_damaged(void)
+{
+	static const char *const texts[] = {
+		"",
+		"something else\n",
+		"iscsi-ifaced state 1\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1 1\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 0\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\nbinding 1\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\ntarget 1 0 %ZZ\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\ntarget 0 0 a\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\n"
+		"binding 5 9 0 0 0 0 0 0 0 3260 1 a b c %\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\n"
+		"binding 5 1 9 0 0 0 0 0 0 3260 1 a b c %\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\n"
+		"binding 5 1 1 0 0 0 0 0 0 65536 1 a b c %\nend\n",
+		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\n"
+		"binding 5 1 1 0 0 0 0 0 0 3260 1 a b c %",
+	};
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		state_close(state);
+		lines = (struct lines){ 0 };
+		put_file("state", texts[i]);
+		open_state();
+		CU_ASSERT_EQUAL(lines.errors, 1);
+		CU_ASSERT_TRUE(file_exists("state.bad"));
+		CU_ASSERT_FALSE(file_exists("state"));
+		CU_ASSERT_EQUAL(state->bindings.used, 0);
+		CU_ASSERT_EQUAL(state->targets.used, 0);
+		CU_ASSERT_TRUE(remember(&a)->index >= 1u << 30);
+		if (lines.errors != 1 || file_exists("state"))
+			printf("# case %zu\n", i);
+		remove(scratch("state.bad"));
+		remove(scratch("state"));
+	}
+}
+
+static void test_new_base(void)
+{
+	uint32_t bases[4];
+	bool differ = false;
+
+	for (size_t i = 0; i < COUNT(bases); i++) {
+		bases[i] = remember(&a)->index;
+		differ |= bases[i] != bases[0];
+		state_close(state);
+		remove(scratch("state"));
+		open_state();
+	}
+	CU_ASSERT_TRUE(differ);
+}
+
+static void test_nothing_kept(void)
+{
+	state_close(state);
+	CU_ASSERT_EQUAL_FATAL(state_open(NULL, names, &log_here, &state), ISIF_OK);
+	remember(&a);
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	CU_ASSERT_FALSE(file_exists("state"));
+}
+
+static void test_not_changed(void)
+{
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	CU_ASSERT_FALSE(file_exists("state"));
+	remember(&a);
+	CU_ASSERT_TRUE(state->indexes_changed);
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	CU_ASSERT_TRUE(file_exists("state"));
+	CU_ASSERT_FALSE(file_exists("state.new"));
+	remove_file("state");
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	CU_ASSERT_FALSE(file_exists("state"));
+}
+
+/* What could not be written is still to be written. */
+static void test_write_again(void)
+{
+	uint32_t index = remember(&a)->index;
+
+	put_directory("state.new");
+	CU_ASSERT_NOT_EQUAL(state_save(state), ISIF_OK);
+	remove(scratch("state.new"));
+	reopen();
+	CU_ASSERT_EQUAL(remember(&a)->index, index);
+}
+
+void add_state_tests(void)
+{
+	CU_pSuite suite =
+		CU_add_suite_with_setup_and_teardown("state", NULL, NULL, set_up, tear_down);
+
+	CU_add_test(suite, "each key has an index of its own", test_own_index);
+	CU_add_test(suite, "indexes survive a restart", test_restart);
+	CU_add_test(suite, "an index is not given again", test_no_reuse);
+	CU_add_test(suite, "wanted state, losses and times survive a restart", test_memory);
+	CU_add_test(suite, "another boot forgets the sessions alone", test_other_boot);
+	CU_add_test(suite, "within 24 hours a record has its index again", test_within_a_day);
+	CU_add_test(suite, "after 24 hours it is forgotten", test_after_a_day);
+	CU_add_test(suite, "a clock set back forgets nothing", test_clock_set_back);
+	CU_add_test(suite, "of many that go, none stays and no other goes", test_many_go);
+	CU_add_test(suite, "odd names survive a restart", test_odd_names);
+	CU_add_test(suite, "the longest names survive a restart", test_long_names);
+	CU_add_test(suite, "a damaged file is put aside and told", test_damaged);
+	CU_add_test(suite, "without a file indexes start at a new base", test_new_base);
+	CU_add_test(suite, "without a directory nothing is kept", test_nothing_kept);
+	CU_add_test(suite, "what did not change is not written", test_not_changed);
+	CU_add_test(suite, "what could not be written is written later", test_write_again);
+}
