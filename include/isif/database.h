@@ -15,6 +15,7 @@
 enum isif_read_flags {
 	ISIF_READ_WATCH = 1,   /**< have changes in it reported by next_change() */
 	ISIF_READ_RECORDS = 2, /**< read its records; else only its directories are told */
+	ISIF_READ_NEWER = 4,   /**< not those that did not change since the time that is given */
 };
 
 /** One directory to be read, and what became of it. */
@@ -24,6 +25,7 @@ struct isif_directory_reading {
 	int watch; /**< gets its number, or -1 where the system refuses one more watch (then the
 			answer is still complete) */
 	enum isif_error error;
+	int64_t since; /**< of ISIF_READ_NEWER: CLOCK_REALTIME, nanoseconds */
 	void *context; /**< the caller's own */
 };
 
@@ -36,6 +38,8 @@ struct isif_directory_visitor {
 	void (*directory)(struct isif_directory_reading *reading, const char *name);
 	/** Nothing more of this directory follows. */
 	void (*end)(struct isif_directory_reading *reading);
+	/** A record that did not change (its ctime); only with ISIF_READ_NEWER. */
+	void (*unchanged)(struct isif_directory_reading *reading, const char *name);
 };
 
 /** A change that the file system reported. */
@@ -157,6 +161,12 @@ void isif_database_changes(struct isif_database *database, uint64_t now);
  * if a record came, went or changed; *more tells if there is work left now.
  */
 bool isif_database_work(struct isif_database *database, uint64_t deadline, bool *more);
+
+/**
+ * True once every record was read. What isif_database_work() still has to do then is to watch the
+ * directories, and to read what changed before they were watched: nobody needs to wait for it.
+ */
+bool isif_database_is_loaded(const struct isif_database *database);
 
 /** When a half-written record is due to be read again (monotonic, ns), UINT64_MAX if none is. */
 uint64_t isif_database_due(const struct isif_database *database);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#define SET_CLOCK 100000000 /* ns: more is no adjustment */
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -118,16 +120,46 @@ static bool read_queue(struct isif_database *database, uint64_t deadline)
 	return true;
 }
 
+/* How far the wall clock is ahead of the monotonic one: it changes when somebody sets it. */
+static int64_t clocks(int64_t *wall)
+{
+	struct timespec real;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	*wall = (int64_t)real.tv_sec * 1000000000 + real.tv_nsec;
+	return *wall - (int64_t)now_ns();
+}
+
+/* Everything was read once: now watch it, and read again what changed meanwhile. */
+static bool begin_watching(struct isif_database *database)
+{
+	int64_t wall, difference = clocks(&wall) - database->load_clocks;
+
+	/* By a clock that was set no change can be told: then everything is read again. */
+	database->phase =
+		difference > -SET_CLOCK && difference < SET_CLOCK ? PHASE_WATCHING : PHASE_WATCHED;
+	return tree_enqueue(database, database->root);
+}
+
 bool isif_database_work(struct isif_database *database, uint64_t deadline, bool *more)
 {
 	bool changed;
 
 	*more = !read_queue(database, deadline);
+	if (!*more && database->phase == PHASE_LOADING)
+		*more = begin_watching(database);
+	else if (!*more)
+		database->phase = PHASE_WATCHED;
 	changed = database->changed;
 	database->changed = false;
 	if (changed && !*more)
 		record_pool_trim(&database->copies);
 	return changed;
+}
+
+bool isif_database_is_loaded(const struct isif_database *database)
+{
+	return database->phase != PHASE_LOADING;
 }
 
 uint64_t isif_database_due(const struct isif_database *database)
@@ -137,6 +169,9 @@ uint64_t isif_database_due(const struct isif_database *database)
 
 void isif_database_resync(struct isif_database *database)
 {
+	/* Not by ctimes: this is the net below everything that may have gone wrong. */
+	if (database->phase == PHASE_WATCHING)
+		database->phase = PHASE_WATCHED;
 	tree_enqueue(database, database->root);
 }
 
@@ -197,6 +232,7 @@ enum isif_error isif_database_open(struct isif_privileged *privileged, struct is
 	database->names = names;
 	database->log = log;
 	database->due = NEVER;
+	database->load_clocks = clocks(&database->load_began);
 	database->root = tree_new_directory(database, NULL, NULL);
 	if (!database->root || !tree_enqueue(database, database->root)) {
 		isif_database_close(database);

@@ -30,6 +30,7 @@ struct entry {
 	enum isif_error error;		 /* of the last reading */
 	enum isif_error reported;	 /* what the log was told */
 	uint8_t retries;
+	bool unchanged; /* in a reading: what the old entry says is still true */
 };
 
 struct directory {
@@ -45,6 +46,12 @@ struct directory {
 	struct directory **children;
 };
 
+/*
+ * A start reads first and watches afterwards: it is over sooner. What changed in between is told
+ * by its ctime, while the directories are being watched one after the other.
+ */
+enum phase { PHASE_LOADING, PHASE_WATCHING, PHASE_WATCHED };
+
 struct isif_database {
 	struct isif_privileged *privileged;
 	struct isif_names *names;
@@ -55,7 +62,10 @@ struct isif_database {
 	struct hash paths;   /* directories by path */
 	struct directory **queue;
 	size_t queue_count, queue_size;
-	uint64_t due; /* when a half-written record is to be read again */
+	enum phase phase;
+	int64_t load_began;  /* CLOCK_REALTIME, ns */
+	int64_t load_clocks; /* and how far it was ahead of CLOCK_MONOTONIC */
+	uint64_t due;	     /* when a half-written record is to be read again */
 	uint32_t bad, overflows;
 	bool changed, unwatched;
 };

@@ -17,6 +17,9 @@ struct reading {
 	enum isif_error error;
 };
 
+/* ctimes come from a clock that ticks up to 10 ms late; be generous. */
+#define CLOCK_MARGIN 1000000000
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -46,6 +49,23 @@ bool read_skips(const struct directory *directory, const char *name)
 	return directory->place == PLACE_IFACES && !strncmp(name, "iface.example", 13);
 }
 
+/* One more entry in a reading, NULL without memory. */
+static struct entry *add_entry(struct reading *reading, const char *name)
+{
+	struct isif_name *shared = isif_name_get(reading->database->names, name, strlen(name));
+	struct entry *entry;
+
+	if (!shared ||
+	    !array_reserve(&reading->entries, &reading->size, reading->count, sizeof(*entry))) {
+		isif_name_release(shared);
+		reading->error = ISIF_NO_MEMORY;
+		return NULL;
+	}
+	entry = &reading->entries[reading->count++];
+	*entry = (struct entry){ .name = shared };
+	return entry;
+}
+
 static void visit_record(struct isif_directory_reading *request, const char *name, const char *text,
 			 size_t length, enum isif_error error)
 {
@@ -54,21 +74,27 @@ static void visit_record(struct isif_directory_reading *request, const char *nam
 
 	if (read_skips(reading->directory, name))
 		return;
-	if (!array_reserve(&reading->entries, &reading->size, reading->count, sizeof(*entry))) {
-		reading->error = ISIF_NO_MEMORY;
+	entry = add_entry(reading, name);
+	if (!entry)
 		return;
-	}
-	entry = &reading->entries[reading->count];
-	*entry =
-		(struct entry){ .name = isif_name_get(reading->database->names, name, strlen(name)),
-				.error = error };
-	if (!entry->name) {
-		reading->error = ISIF_NO_MEMORY;
-		return;
-	}
-	reading->count++;
+	entry->error = error;
 	if (text)
 		parse_entry(reading->database, reading->directory, entry, text, length);
+}
+
+static void visit_unchanged(struct isif_directory_reading *request, const char *name)
+{
+	struct reading *reading = request->context;
+	struct entry *entry;
+
+	if (read_skips(reading->directory, name))
+		return;
+	entry = add_entry(reading, name);
+	if (!entry)
+		return;
+	/* A file that we have not read yet was moved here: have it read soon. */
+	entry->unchanged = true;
+	entry->error = ISIF_INCOMPLETE;
 }
 
 static void visit_directory(struct isif_directory_reading *request, const char *name)
@@ -146,6 +172,17 @@ static void settle(struct isif_database *database, const struct directory *direc
 	report(database, directory, fresh);
 }
 
+/* What did not change since it was read stays as it is. */
+static void keep(struct entry *old, struct entry *fresh)
+{
+	struct entry kept = *old;
+
+	old->name = fresh->name;
+	old->node = NULL;
+	old->iface = NULL;
+	*fresh = kept;
+}
+
 static int compare_entries(const void *a, const void *b)
 {
 	return strcmp(((const struct entry *)a)->name->text, ((const struct entry *)b)->name->text);
@@ -164,7 +201,10 @@ static void settle_all(struct reading *reading)
 
 		while (old < end && compare_entries(old, fresh) < 0)
 			tree_drop_entry(reading->database, old++);
-		if (old < end && compare_entries(old, fresh) == 0) {
+		if (old < end && compare_entries(old, fresh) == 0 && fresh->unchanged) {
+			keep(old, fresh);
+			tree_clear_entry(old++);
+		} else if (old < end && compare_entries(old, fresh) == 0) {
 			settle(reading->database, directory, old, fresh);
 			tree_clear_entry(old++);
 		} else {
@@ -215,7 +255,8 @@ static void end_directory(struct isif_directory_reading *request)
 	}
 	tree_set_unreadable(database, directory, false);
 	tree_set_watch(database, directory, request->watch);
-	if (request->watch < 0 && gate->operations->change_descriptor(gate) >= 0 && !error)
+	if (request->watch < 0 && database->phase != PHASE_LOADING &&
+	    gate->operations->change_descriptor(gate) >= 0 && !error)
 		lost_watch(database);
 	settle_all(reading);
 	for (size_t i = directory->child_count; i-- > 0;)
@@ -225,10 +266,20 @@ static void end_directory(struct isif_directory_reading *request)
 		tree_remove_child(database, directory->parent, directory);
 }
 
+static unsigned flags_of(const struct isif_database *database, const struct directory *directory)
+{
+	unsigned flags = tree_holds_records(directory) ? ISIF_READ_RECORDS : 0;
+
+	if (database->phase == PHASE_LOADING)
+		return flags;
+	return flags | ISIF_READ_WATCH |
+	       (database->phase == PHASE_WATCHING ? (unsigned)ISIF_READ_NEWER : 0);
+}
+
 void read_batch(struct isif_database *database, struct directory **directories, size_t count)
 {
 	static const struct isif_directory_visitor visitor = { visit_record, visit_directory,
-							       end_directory };
+							       end_directory, visit_unchanged };
 	struct isif_directory_reading requests[READ_BATCH];
 	struct reading readings[READ_BATCH];
 
@@ -240,8 +291,8 @@ void read_batch(struct isif_database *database, struct directory **directories, 
 		readings[i] = (struct reading){ .database = database, .directory = directory };
 		requests[i] = (struct isif_directory_reading){
 			.path = directory->path,
-			.flags = ISIF_READ_WATCH |
-				 (tree_holds_records(directory) ? ISIF_READ_RECORDS : 0),
+			.flags = flags_of(database, directory),
+			.since = database->load_began - CLOCK_MARGIN,
 			.watch = -1,
 			.context = &readings[i],
 		};

@@ -109,6 +109,15 @@ static bool is_directory(int directory, const struct dirent64 *entry)
 	return !fstatat(directory, entry->d_name, &status, 0) && S_ISDIR(status.st_mode);
 }
 
+static bool is_unchanged(int directory, const struct dirent64 *entry, int64_t since)
+{
+	struct stat status;
+
+	return entry->d_type == DT_REG &&
+	       !fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) &&
+	       (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec < since;
+}
+
 static void visit_entry(struct directory_reader *reader, int directory,
 			const struct dirent64 *entry, struct isif_directory_reading *reading,
 			const struct isif_directory_visitor *visitor)
@@ -124,6 +133,10 @@ static void visit_entry(struct directory_reader *reader, int directory,
 	}
 	if (!(reading->flags & ISIF_READ_RECORDS))
 		return;
+	if ((reading->flags & ISIF_READ_NEWER) && is_unchanged(directory, entry, reading->since)) {
+		visitor->unchanged(reading, entry->d_name);
+		return;
+	}
 	error = directory_reader_text(reader, directory, entry->d_name, entry->d_type == DT_REG,
 				      &length);
 	visitor->record(reading, entry->d_name, error ? NULL : reader->text, length, error);

@@ -465,8 +465,9 @@ static enum isif_error read_everything(struct isif_monitor *monitor)
 	monitor->uses_seen = isif_sysfs_uses_generation(monitor->sysfs);
 	monitor_list_sessions(monitor);
 	monitor->ports_due = monitor->sockets_due = true;
-	while (work(monitor, UINT64_MAX))
-		;
+	do
+		work(monitor, UINT64_MAX);
+	while (!isif_database_is_loaded(monitor->database));
 	schedule_resync(monitor);
 	return monitor_build(monitor);
 }

@@ -11,7 +11,7 @@
 struct stored_entry {
 	size_t name_length, text_length;
 	enum isif_error error;
-	bool is_directory, has_text;
+	bool is_directory, is_unchanged, has_text;
 };
 
 /* One directory that the thread has read. */
@@ -84,6 +84,13 @@ static void store_directory(struct isif_directory_reading *reading, const char *
 	      NULL);
 }
 
+static void store_unchanged(struct isif_directory_reading *reading, const char *name)
+{
+	store(reading->context,
+	      &(struct stored_entry){ .name_length = strlen(name), .is_unchanged = true }, name,
+	      NULL);
+}
+
 static void store_end(struct isif_directory_reading *reading)
 {
 	struct stored_reading *stored = reading->context;
@@ -96,7 +103,7 @@ static void store_end(struct isif_directory_reading *reading)
 static void *read_on(void *argument)
 {
 	static const struct isif_directory_visitor visitor = { store_record, store_directory,
-							       store_end };
+							       store_end, store_unchanged };
 	struct read_ahead *ahead = argument;
 	size_t i;
 
@@ -153,6 +160,8 @@ static void deliver(struct stored_reading *stored, const struct isif_directory_v
 
 		if (entry->is_directory)
 			visitor->directory(reading, name);
+		else if (entry->is_unchanged)
+			visitor->unchanged(reading, name);
 		else
 			visitor->record(reading, name, entry->has_text ? text : NULL,
 					entry->text_length, entry->error);

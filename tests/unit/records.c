@@ -76,8 +76,10 @@ void open_database(void)
 
 bool work(void)
 {
-	bool more, changed = isif_database_work(records.database, UINT64_MAX, &more);
+	bool more = true, changed = false;
 
+	for (int step = 0; more && step < 4; step++)
+		changed |= isif_database_work(records.database, UINT64_MAX, &more);
 	CU_ASSERT_FALSE(more);
 	return changed;
 }

@@ -35,6 +35,30 @@ static void test_load(void)
 	CU_ASSERT_TRUE(has_nodes("iqn.a/192.0.2.1,3260/a iqn.a/192.0.2.1,3260/b"));
 }
 
+/* A start serves what it has read before it watches anything. */
+static void test_between(void)
+{
+	bool more;
+
+	put_file("ifaces/a", IFACE_MTU("a", "1"));
+	put_file("ifaces/b", IFACE_MTU("b", "1"));
+	open_database();
+	CU_ASSERT_FALSE(isif_database_is_loaded(records.database));
+	CU_ASSERT_TRUE(isif_database_work(records.database, UINT64_MAX, &more));
+	CU_ASSERT_TRUE(isif_database_is_loaded(records.database));
+	CU_ASSERT_TRUE(more);
+	CU_ASSERT_TRUE(has_ifaces("a:a=1 b:b=1"));
+	put_file("ifaces/a", IFACE_MTU("a", "2"));
+	put_file("ifaces/c", IFACE_MTU("c", "2"));
+	remove_file("ifaces/b");
+	CU_ASSERT_FALSE(take_changes());
+	CU_ASSERT_TRUE(work());
+	CU_ASSERT_TRUE(has_ifaces("a:a=2 c:c=2"));
+	put_file("ifaces/a", IFACE_MTU("a", "3"));
+	CU_ASSERT_TRUE(take_changes());
+	CU_ASSERT_TRUE(has_ifaces("a:a=3 c:c=2"));
+}
+
 static void test_empty(void)
 {
 	remove_file("nodes");
@@ -355,6 +379,7 @@ void add_database_tests(void)
 							       records_close);
 
 	CU_add_test(suite, "records of both kinds and layouts are read", test_load);
+	CU_add_test(suite, "what changes between reading and watching is seen", test_between);
 	CU_add_test(suite, "directories may come later", test_empty);
 	CU_add_test(suite, "a rename is seen", test_rename);
 	CU_add_test(suite, "a truncating write is seen", test_truncating_write);

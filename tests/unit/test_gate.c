@@ -87,8 +87,8 @@ static void test_no_root(void)
 	CU_ASSERT_EQUAL(isif_privileged_open(scratch("nowhere"), "x", &none), ISIF_NOT_FOUND);
 }
 
-/* What a visitor was told of each of two directories, in the order of telling. */
-static char told[2][256];
+/* What a visitor was told of each directory, in the order of telling. */
+static char told[4][256];
 
 static void tell(const struct isif_directory_reading *reading, const char *what, const char *name)
 {
@@ -119,21 +119,35 @@ static void tell_end(struct isif_directory_reading *reading)
 	tell(reading, "end:", isif_error_text(reading->error));
 }
 
+static void tell_unchanged(struct isif_directory_reading *reading, const char *name)
+{
+	tell(reading, "unchanged:", name);
+}
+
 /* The second thread alone reads it all, and it is told as if the caller had read it. */
 static void test_read_ahead(void)
 {
 	static const struct isif_directory_visitor visitor = { tell_record, tell_directory,
-							       tell_end };
+							       tell_end, tell_unchanged };
 	static struct directory_reader reader;
 	struct isif_directory_reading readings[] = {
 		{ .path = "nodes", .flags = ISIF_READ_RECORDS, .context = told[0] },
 		{ .path = "nowhere", .flags = ISIF_READ_RECORDS, .context = told[1] },
+		{ .path = "ifaces",
+		  .flags = ISIF_READ_RECORDS | ISIF_READ_NEWER,
+		  .since = INT64_MAX,
+		  .context = told[2] },
+		{ .path = "nodes",
+		  .flags = ISIF_READ_RECORDS | ISIF_READ_NEWER,
+		  .since = 0,
+		  .context = told[3] },
 	};
 	atomic_size_t next = 0;
 	struct read_ahead *ahead;
 
 	put_file("nodes/a", RECORD_TEXT);
-	told[0][0] = told[1][0] = '\0';
+	put_file("ifaces/b", RECORD_TEXT);
+	memset(told, 0, sizeof(told));
 	directory_reader_init(&reader, scratch("."),
 			      open(scratch("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC), -1);
 	ahead = read_ahead_start(&reader, readings, COUNT(readings), &next);
@@ -142,6 +156,8 @@ static void test_read_ahead(void)
 		CU_ASSERT_STRING_EQUAL(told[0], "record:a end:no error ");
 		CU_ASSERT_STRING_EQUAL(told[1], "end:not found ");
 		CU_ASSERT_EQUAL(readings[1].error, ISIF_NOT_FOUND);
+		CU_ASSERT_STRING_EQUAL(told[2], "unchanged:b end:no error ");
+		CU_ASSERT_STRING_EQUAL(told[3], "record:a end:no error ");
 	}
 	close(reader.root);
 }
