@@ -63,10 +63,10 @@ expect_above() {
 
 # ---- waiting
 
-# pause: 20 ms, without a process for it.
+# pause [SECONDS]: 20 ms if nothing is said, without a process for it.
 pause() {
 	[ -n "${never:-}" ] || exec {never}<> <(:)
-	read -rt 0.02 -u "$never"
+	read -rt "${1:-0.02}" -u "$never"
 	:
 }
 
@@ -324,6 +324,8 @@ target_start() {
 
 tgt() { tgtadm --lld iscsi --op "$1" --mode "$2" "${@:3}" >>$run/tgtadm.log 2>&1; }
 target_kill() { stop "$(<$run/tgtd.pid)" KILL; }
+target_freeze() { kill -STOP "$(<$run/tgtd.pid)"; } # its kernel takes connections, but nobody answers
+target_thaw() { kill -CONT "$(<$run/tgtd.pid)"; }
 
 daemon_start() {
 	cat >/etc/iscsi/iscsid.conf <<-END
