@@ -490,4 +490,4 @@ shell() {
 	END
 	setsid -c bash --rcfile "$lab/lib.sh" <>/dev/tty0 >&0 2>&1
 }
-[[ $- != *i* ]] || PS1='lab# '
+[[ $- != *i* ]] || PS1='lab# ' TMOUT=1800 # and a forgotten lab ends
