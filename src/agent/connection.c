@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "connection.h"
 
+#include "clock.h"
 #include "config.h"
 #include "logging.h"
 
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_SOCKET	"/var/agentx/master"
@@ -25,14 +25,6 @@
 #define LONGEST_WAIT_MS 1000 /* so that a master that comes back is served within 2 s */
 #define REFUSED_WAIT_MS 5000
 #define AGENTX_VERSION	193 /* of a Net-SNMP session that speaks AgentX */
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /*
  * The session to the master must never keep us waiting: one second, and no second try, which
@@ -97,7 +89,7 @@ static int on_close(int major, int minor, void *server_argument, void *client_ar
 	connection->waiting |= connection->up;
 	connection->up = connection->open = false;
 	connection->wait = FIRST_WAIT_MS;
-	connection->retry = monotonic_ms() + connection->wait;
+	connection->retry = clock_ms() + connection->wait;
 	return 0;
 }
 
@@ -199,12 +191,12 @@ static void register_all(struct connection *connection)
 			    "iscsi-ifaced connected to it? It is tried again every %d s",
 			    master(), REFUSED_WAIT_MS / 1000);
 		connection->waiting = true;
-		connection->retry = monotonic_ms() + REFUSED_WAIT_MS;
+		connection->retry = clock_ms() + REFUSED_WAIT_MS;
 		return;
 	}
 	connection->up = true;
 	connection->waiting = false;
-	connection->origin = monotonic_ms() - (uint64_t)netsnmp_get_agent_uptime() * 10;
+	connection->origin = clock_ms() - (uint64_t)netsnmp_get_agent_uptime() * 10;
 	LOG(NOTICE, "connected to the AgentX master at %s", master());
 }
 
@@ -220,7 +212,7 @@ static void try_to_open(struct connection *connection)
 	connection->waiting = true;
 	connection->wait =
 		connection->wait * 2 < LONGEST_WAIT_MS ? connection->wait * 2 : LONGEST_WAIT_MS;
-	connection->retry = monotonic_ms() + connection->wait;
+	connection->retry = clock_ms() + connection->wait;
 }
 
 void connection_run(struct connection *connection, uint64_t now)

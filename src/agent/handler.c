@@ -5,6 +5,7 @@
  */
 #include "handler.h"
 
+#include "clock.h"
 #include "config.h"
 #include "engine.h"
 
@@ -17,7 +18,6 @@
 #include <net-snmp/agent/agent_sysORTable.h>
 
 #include <string.h>
-#include <time.h>
 
 _Static_assert(sizeof(oid) == sizeof(mib_arc), "the engine's OIDs are Net-SNMP's");
 
@@ -91,16 +91,14 @@ static int handle(netsnmp_mib_handler *mib_handler, netsnmp_handler_registration
 		  netsnmp_agent_request_info *information, netsnmp_request_info *requests)
 {
 	struct handler *handler = mib_handler->myvoid;
-	struct timespec now;
 	struct mib_view view = {
 		.snapshot = isif_monitor_snapshot(handler->monitor),
 		.agent = &handler->agent,
+		.mono = clock_ms(),
 		.origin = handler->origin,
 	};
 
 	(void)registration;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	view.mono = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	for (netsnmp_request_info *request = requests; request; request = request->next) {
 		if (request->processed)
 			continue;

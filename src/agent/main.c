@@ -4,6 +4,7 @@
  * blocks; the set of descriptors is made anew every turn, because Net-SNMP closes and opens its
  * own behind our back.
  */
+#include "clock.h"
 #include "config.h"
 #include "configuration.h"
 #include "connection.h"
@@ -31,7 +32,6 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DESCRIPTORS   64 /* Net-SNMP has four, the monitor ISIF_MONITOR_DESCRIPTORS, signals one */
@@ -46,14 +46,6 @@ struct agent {
 	bool pid_written;
 	bool stop;
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* What may change while it runs: from the configuration into those who use it. */
 static void apply_configuration(struct agent *agent)
@@ -178,7 +170,7 @@ static void turn(struct agent *agent)
 	int timeout = isif_monitor_timeout(monitor);
 	size_t snmp_count, sources;
 
-	lower(&timeout, connection_timeout(&agent->connection, monotonic_ms()));
+	lower(&timeout, connection_timeout(&agent->connection, clock_ms()));
 	snmp_count = snmp_descriptors(descriptors, DESCRIPTORS, &timeout);
 	sources = isif_monitor_descriptors(monitor, descriptors + snmp_count,
 					   ISIF_MONITOR_DESCRIPTORS);
@@ -195,7 +187,7 @@ static void turn(struct agent *agent)
 		take_signals(agent);
 	if (any_ready(descriptors + snmp_count, sources) || isif_monitor_timeout(monitor) == 0)
 		isif_monitor_run(monitor);
-	connection_run(&agent->connection, monotonic_ms());
+	connection_run(&agent->connection, clock_ms());
 }
 
 static void on_connected(void *context)
@@ -311,7 +303,7 @@ static int start(struct agent *agent)
 	};
 	/* A lock that began at 0 each time would let two managers believe they hold it. */
 	if (getrandom(&facts->set_lock, sizeof(facts->set_lock), GRND_NONBLOCK) < 0)
-		facts->set_lock = (int32_t)monotonic_ms();
+		facts->set_lock = (int32_t)clock_ms();
 	facts->set_lock &= 0x7fffffff;
 	if (open_monitor(agent))
 		return EXIT_FAILURE;

@@ -6,19 +6,13 @@
  */
 #include "database.h"
 
+#include "clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define SET_CLOCK 100000000 /* ns: more is no adjustment */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void change_in(struct isif_database *database, struct directory *directory,
 		      const struct isif_change *change)
@@ -106,7 +100,7 @@ static bool read_queue(struct isif_database *database, uint64_t deadline)
 	size_t at = 0, count;
 
 	while (at < database->queue_count) {
-		if (now_ns() >= deadline) {
+		if (clock_ns() >= deadline) {
 			database->queue_count -= at;
 			memmove(database->queue, database->queue + at,
 				database->queue_count * sizeof(struct directory *));
@@ -127,7 +121,7 @@ static int64_t clocks(int64_t *wall)
 
 	clock_gettime(CLOCK_REALTIME, &real);
 	*wall = (int64_t)real.tv_sec * 1000000000 + real.tv_nsec;
-	return *wall - (int64_t)now_ns();
+	return *wall - (int64_t)clock_ns();
 }
 
 /* Everything was read once: now watch it, and read again what changed meanwhile. */

@@ -3,6 +3,7 @@
 
 #include "array.h"
 #include "cleanup.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,14 +20,6 @@ struct reading {
 
 /* ctimes come from a clock that ticks up to 10 ms late; be generous. */
 #define CLOCK_MARGIN 1000000000
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void parse_entry(struct isif_database *database, const struct directory *directory,
 			struct entry *entry, const char *text, size_t length)
@@ -163,7 +156,7 @@ static void settle(struct isif_database *database, const struct directory *direc
 	if (tree_is_bad(fresh) != (old && tree_is_bad(old)))
 		database->changed = true;
 	if (fresh->error == ISIF_INCOMPLETE && fresh->retries < RETRY_LIMIT) {
-		uint64_t due = now_ns() + ((uint64_t)RETRY_FIRST << (fresh->retries / 2));
+		uint64_t due = clock_ns() + ((uint64_t)RETRY_FIRST << (fresh->retries / 2));
 
 		if (due < database->due)
 			database->due = due;

@@ -5,6 +5,7 @@
  */
 #include "monitor.h"
 
+#include "clock.h"
 #include "model.h"
 
 #include <limits.h>
@@ -18,17 +19,9 @@
 #define UNWATCHED_MS	60000
 #define INITIATORNAME	"/etc/iscsi/initiatorname.iscsi"
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 uint64_t monitor_now(void)
 {
-	return now_ns() / 1000000u;
+	return clock_ns() / 1000000u;
 }
 
 static void visit_transport(void *context, const char *name)
@@ -211,7 +204,7 @@ static void take_record_changes(struct isif_monitor *monitor)
 	struct isif_database_counts before, after;
 
 	isif_database_counts(monitor->database, &before);
-	isif_database_changes(monitor->database, now_ns());
+	isif_database_changes(monitor->database, clock_ns());
 	isif_database_counts(monitor->database, &after);
 	if (after.overflows != before.overflows)
 		lost_events(monitor);
@@ -316,7 +309,7 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 	if (monitor->resync_due && now >= monitor->resync_due)
 		isif_monitor_resync(monitor);
 	take_events(monitor);
-	work(monitor, now_ns() + SLICE_NS);
+	work(monitor, clock_ns() + SLICE_NS);
 	if (monitor->dirty)
 		monitor_build(monitor);
 	if (monitor->save_due && now >= monitor->save_due)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor.h"
 
+#include "clock.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The kernel announces objects before their attributes exist (device_add comes first). */
 #define SETTLE_MS 100
@@ -222,12 +223,10 @@ bool monitor_read_sessions(struct isif_monitor *monitor, uint64_t deadline_ns)
 
 	for (size_t i = 0; i < monitor->session_count; i++) {
 		struct tracked_session *session = monitor->sessions[i];
-		struct timespec clock;
 
 		if (!session->due || session->due > now)
 			continue;
-		clock_gettime(CLOCK_MONOTONIC, &clock);
-		if ((uint64_t)clock.tv_sec * 1000000000u + (uint64_t)clock.tv_nsec >= deadline_ns)
+		if (clock_ns() >= deadline_ns)
 			return true;
 		read_session(monitor, session->seen.kernel->sid);
 	}

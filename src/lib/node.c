@@ -28,27 +28,23 @@ struct pooled {
 	char text[]; /* as it stands in the node records */
 };
 
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* The value of "key = value" if the line (without leading blanks) has this key. */
 static bool take(const char *line, const char *end, const char *key, struct slice *value)
 {
 	size_t length = strlen(key);
 
-	if ((size_t)(end - line) <= length || memcmp(line, key, length) || !is_space(line[length]))
+	if ((size_t)(end - line) <= length || memcmp(line, key, length) ||
+	    !record_is_space(line[length]))
 		return false;
 	line += length;
-	while (line < end && is_space(*line))
+	while (line < end && record_is_space(*line))
 		line++;
 	if (line == end || *line != '=')
 		return false;
 	line++;
-	while (line < end && is_space(*line))
+	while (line < end && record_is_space(*line))
 		line++;
-	while (end > line && is_space(end[-1]))
+	while (end > line && record_is_space(end[-1]))
 		end--;
 	if (line < end && end - line < ISIF_VALUE_SIZE && !memchr(line, '\0', (size_t)(end - line)))
 		*value = (struct slice){ line, (size_t)(end - line) };
@@ -75,7 +71,7 @@ static void find_fields(const char *text, size_t length, struct fields *fields)
 
 	for (const char *line = text; line < limit; line = next) {
 		next = record_next_line(line, limit, &end);
-		while (end && line < end && is_space(*line))
+		while (end && line < end && record_is_space(*line))
 			line++;
 		if (!end || end - line < 10)
 			continue;

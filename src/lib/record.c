@@ -8,17 +8,11 @@
 
 static const char end_line[] = "# END RECORD";
 
-/* The C locale's isspace(3), which open-iscsi's parser uses. */
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 bool isif_record_is_complete(const char *text, size_t length)
 {
 	size_t end = sizeof(end_line) - 1;
 
-	while (length && is_space(text[length - 1]))
+	while (length && record_is_space(text[length - 1]))
 		length--;
 	return length >= end && !memcmp(text + length - end, end_line, end) &&
 	       (length == end || text[length - end - 1] == '\n');
@@ -59,7 +53,7 @@ static size_t key_length(const char *line, const char *end)
 
 static bool holds_secret(const char *line, const char *end, bool password)
 {
-	while (line < end && is_space(*line))
+	while (line < end && record_is_space(*line))
 		line++;
 	return (password || begins(line, (size_t)(end - line), "node.session.auth.") ||
 		begins(line, (size_t)(end - line), "discovery.")) &&
@@ -100,26 +94,26 @@ enum line_kind { LINE_NOTHING, LINE_SETTING, LINE_REFUSED };
  */
 static enum line_kind read_line(const char *line, const char *end, struct span *span)
 {
-	while (line < end && is_space(*line))
+	while (line < end && record_is_space(*line))
 		line++;
 	if (line == end || *line == '#')
 		return LINE_NOTHING;
 	span->key = line;
-	while (line < end && !is_space(*line) && *line != '=')
+	while (line < end && !record_is_space(*line) && *line != '=')
 		line++;
 	span->key_length = (size_t)(line - span->key);
 	if (line == end)
 		return LINE_REFUSED;
 	line++;
-	while (line < end && is_space(*line))
+	while (line < end && record_is_space(*line))
 		line++;
 	if (line < end && *line != '=')
 		return LINE_REFUSED;
 	if (line < end)
 		line++;
-	while (line < end && is_space(*line))
+	while (line < end && record_is_space(*line))
 		line++;
-	while (end > line && is_space(end[-1]))
+	while (end > line && record_is_space(end[-1]))
 		end--;
 	if (line == end)
 		return LINE_NOTHING;

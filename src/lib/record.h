@@ -4,6 +4,12 @@
 
 #include <isif/record.h>
 
+/* The C locale's isspace(3), which open-iscsi's parser uses. */
+static inline bool record_is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /*
  * Steps through a text as fgets(3) with open-iscsi's buffer would: a piece without a newline at
  * its end (then *line_end is NULL), be it too long or the last one, is no line. Returns where the

@@ -123,10 +123,8 @@ enum isif_error state_open(const char *directory, struct isif_names *names,
 	return ISIF_OK;
 }
 
-void state_close(struct state *state)
+void state_forget(struct state *state)
 {
-	if (!state)
-		return;
 	for (size_t i = 0; i < state->bindings.size; i++)
 		if (state->bindings.slots[i].item)
 			state_free_binding(state->bindings.slots[i].item);
@@ -135,6 +133,14 @@ void state_close(struct state *state)
 			state_free_target(state->targets.slots[i].item);
 	hash_clear(&state->bindings);
 	hash_clear(&state->targets);
+	state->next_binding = state->next_target = state->manager_index = 0;
+}
+
+void state_close(struct state *state)
+{
+	if (!state)
+		return;
+	state_forget(state);
 	complaints_clear(&state->complaints);
 	free(state->path);
 	free(state);

@@ -230,15 +230,7 @@ static void put_aside(struct state *state)
 {
 	CLEANUP_FREE char *aside = NULL;
 
-	for (size_t i = 0; i < state->bindings.size; i++)
-		if (state->bindings.slots[i].item)
-			state_free_binding(state->bindings.slots[i].item);
-	for (size_t i = 0; i < state->targets.size; i++)
-		if (state->targets.slots[i].item)
-			state_free_target(state->targets.slots[i].item);
-	hash_clear(&state->bindings);
-	hash_clear(&state->targets);
-	state->next_binding = state->next_target = state->manager_index = 0;
+	state_forget(state);
 	if (asprintf(&aside, "%s.bad", state->path) < 0)
 		aside = NULL;
 	else

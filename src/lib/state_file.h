@@ -18,5 +18,6 @@ bool state_add_binding(struct state *state, struct binding_memory *memory);
 bool state_add_target(struct state *state, struct target_memory *memory);
 void state_free_binding(struct binding_memory *memory);
 void state_free_target(struct target_memory *memory);
+void state_forget(struct state *state); /* all of it */
 
 #endif
