@@ -29,7 +29,7 @@ struct pooled {
 };
 
 /* The value of "key = value" if the line (without leading blanks) has this key. */
-static bool take(const char *line, const char *end, const char *key, struct slice *value)
+static inline bool take(const char *line, const char *end, const char *key, struct slice *value)
 {
 	size_t length = strlen(key);
 

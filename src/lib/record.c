@@ -18,7 +18,7 @@ bool isif_record_is_complete(const char *text, size_t length)
 	       (length == end || text[length - end - 1] == '\n');
 }
 
-static bool begins(const char *text, size_t length, const char *prefix)
+static inline bool begins(const char *text, size_t length, const char *prefix)
 {
 	size_t prefix_length = strlen(prefix);
 
