@@ -21,6 +21,16 @@
 #define RETRY_LIMIT 7
 #define NEVER	    UINT64_MAX
 
+/* A buffer that is filled before it is read: not to be zeroed at every call (hardening flags). */
+#if defined __has_attribute
+#if __has_attribute(uninitialized)
+#define SCRATCH __attribute__((uninitialized))
+#endif
+#endif
+#ifndef SCRATCH
+#define SCRATCH
+#endif
+
 enum place { PLACE_ROOT, PLACE_IFACES, PLACE_NODES, PLACE_TARGET, PLACE_PORTAL };
 
 struct entry {

@@ -24,7 +24,7 @@ struct reading {
 static void parse_entry(struct isif_database *database, const struct directory *directory,
 			struct entry *entry, const char *text, size_t length)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] SCRATCH;
 
 	if (directory->place == PLACE_IFACES) {
 		entry->error = isif_iface_record_parse(entry->name->text, text, length,
@@ -298,7 +298,7 @@ void read_entry(struct isif_database *database, struct directory *directory, con
 {
 	struct isif_privileged *gate = database->privileged;
 	struct entry fresh = { .name = isif_name_get(database->names, name, strlen(name)) }, *old;
-	char path[PATH_MAX];
+	char path[PATH_MAX] SCRATCH;
 	const char *text;
 	size_t length, place;
 

@@ -133,7 +133,7 @@ static bool place_below(const struct directory *parent, const char *name, enum p
 struct directory *tree_new_directory(struct isif_database *database, struct directory *parent,
 				     const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] SCRATCH;
 	struct directory *directory = calloc(1, sizeof(*directory));
 
 	if (!directory)
@@ -156,7 +156,7 @@ struct directory *tree_new_directory(struct isif_database *database, struct dire
 struct directory *tree_find_child(const struct isif_database *database,
 				  const struct directory *directory, const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] SCRATCH;
 
 	tree_path(directory, name, path, sizeof(path));
 	return hash_find(&database->paths, hash_of_path(path), path_matches, path);
