@@ -152,7 +152,10 @@ void monitor_session_event(struct isif_monitor *monitor, const struct isif_kerne
 		session->seen.errors++;
 		session->seen.error_code = event->code;
 		monitor->dirty = true;
-		break;
+		/* The kernel tells first (iscsi_conn_error_event) and sets the state later. */
+		read_session(monitor, event->sid);
+		soon(session, now + SETTLE_MS);
+		return;
 	case ISIF_EVENT_LOGIN_RESPONSE:
 		session->seen.login_status = event->code;
 		/* iscsid saw it when we did; the state follows. */
