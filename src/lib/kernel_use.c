@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel_use.h"
 
+#include "array.h"
 #include "cleanup.h"
 #include "hash.h"
 #include "kernel_text.h"
@@ -69,15 +70,8 @@ static enum isif_error add_use(struct device_uses *uses, dev_t device, const cha
 	enum isif_error error;
 	size_t offset;
 
-	if (uses->count == uses->size) {
-		size_t size = uses->size ? uses->size * 2 : 64;
-		struct use *grown = reallocarray(uses->uses, size, sizeof(*grown));
-
-		if (!grown)
-			return ISIF_NO_MEMORY;
-		uses->uses = grown;
-		uses->size = size;
-	}
+	if (!array_reserve(&uses->uses, &uses->size, uses->count, sizeof(*uses->uses)))
+		return ISIF_NO_MEMORY;
 	error = text_pool_add(&uses->text, where, SIZE_MAX, &offset);
 	if (!error)
 		uses->uses[uses->count++] = (struct use){ device, offset };
