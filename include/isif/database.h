@@ -5,87 +5,12 @@
 #include <isif/error.h>
 #include <isif/log.h>
 #include <isif/name.h>
+#include <isif/privileged.h>
 #include <isif/record.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** How a directory is read. A set of these bits. */
-enum isif_read_flags {
-	ISIF_READ_WATCH = 1,   /**< have changes in it reported by next_change() */
-	ISIF_READ_RECORDS = 2, /**< read its records; else only its directories are told */
-	ISIF_READ_NEWER = 4,   /**< not those that did not change since the time that is given */
-};
-
-/** One directory to be read, and what became of it. */
-struct isif_directory_reading {
-	const char *path; /**< relative to the database's root; "." is the root */
-	unsigned flags;
-	int watch; /**< gets its number, or -1 where the system refuses one more watch (then the
-			answer is still complete) */
-	enum isif_error error;
-	int64_t since; /**< of ISIF_READ_NEWER: CLOCK_REALTIME, nanoseconds */
-	void *context; /**< the caller's own */
-};
-
-/** What read_directories() hands over: of each directory its entries, in no order, then its end. */
-struct isif_directory_visitor {
-	/** A record, without its secrets; text is NULL and error says why if it has none. */
-	void (*record)(struct isif_directory_reading *reading, const char *name, const char *text,
-		       size_t length, enum isif_error error);
-	/** A directory below this one. */
-	void (*directory)(struct isif_directory_reading *reading, const char *name);
-	/** Nothing more of this directory follows. */
-	void (*end)(struct isif_directory_reading *reading);
-	/** A record that did not change (its ctime); only with ISIF_READ_NEWER. */
-	void (*unchanged)(struct isif_directory_reading *reading, const char *name);
-};
-
-/** A change that the file system reported. */
-struct isif_change {
-	int watch;	  /**< of the directory, as read_directories() gave it */
-	bool directory;	  /**< the entry is a directory */
-	bool gone;	  /**< it is no more (else: it is new or was written) */
-	bool watch_ended; /**< the directory itself is gone; name is empty */
-	bool overflow;	  /**< changes were lost: read everything again */
-	char name[256];	  /**< of the entry in its directory */
-};
-
-/**
- * The narrow gate to what only root may do. The process that parses what comes from outside works
- * through this table alone; the other side, which checks every argument again, is this process or
- * another one. Paths are relative to the database's root and never hold "..".
- */
-struct isif_privileged {
-	const struct isif_privileged_operations *operations;
-};
-
-struct isif_privileged_operations {
-	/**
-	 * Lists directories and reads their records: many in one call, because this is what a
-	 * start spends its time with. The visitor is called from within, in the caller's thread.
-	 */
-	void (*read_directories)(struct isif_privileged *self,
-				 struct isif_directory_reading *readings, size_t count,
-				 const struct isif_directory_visitor *visitor);
-	/** Reads one record, without its secrets; the text is valid until the next call. */
-	enum isif_error (*read_record)(struct isif_privileged *self, const char *path,
-				       const char **text, size_t *length);
-	/** Reads the "InitiatorName=" line of the initiatorname file; ISIF_NOT_FOUND if none. */
-	enum isif_error (*read_initiatorname)(struct isif_privileged *self, char *buffer,
-					      size_t size);
-	/** The descriptor to wait on for changes, -1 if there can be none. */
-	int (*change_descriptor)(const struct isif_privileged *self);
-	/** The next change that is waiting; false if there is none. Never blocks. */
-	bool (*next_change)(struct isif_privileged *self, struct isif_change *change);
-	void (*close)(struct isif_privileged *self);
-};
-
-/** The gate that works in this very process. root is the database's directory. */
-enum isif_error isif_privileged_open(const char *root, const char *initiatorname_file,
-				     struct isif_privileged **privileged);
-void isif_privileged_close(struct isif_privileged *privileged);
 
 /**
  * Finds the database that this host's open-iscsi uses: the one of /etc/iscsi and /var/lib/iscsi

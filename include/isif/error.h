@@ -19,6 +19,11 @@ enum isif_error {
 	ISIF_OVERFLOW,	  /**< events were lost: read everything again */
 	ISIF_UNAVAILABLE, /**< the kernel or the host does not offer it (now) */
 	ISIF_LIMIT,	  /**< a limit of the system is reached, such as inotify watches */
+	ISIF_EXISTS,	  /**< it is there already */
+	ISIF_CHANGED,	  /**< somebody changed it meanwhile */
+	ISIF_LOCKED,	  /**< somebody else holds the lock */
+	ISIF_FULL,	  /**< no space is left on the disk */
+	ISIF_UNDO_FAILED, /**< a write failed, and what was written before could not be put back */
 };
 
 /** A short text for people, never NULL; static storage. */

@@ -3,6 +3,7 @@
 #define ISIF_MONITOR_H
 
 #include <isif/error.h>
+#include <isif/job.h>
 #include <isif/log.h>
 #include <isif/model.h>
 
@@ -17,6 +18,7 @@ struct isif_monitor_options {
 	const char *sysfs;		   /**< NULL: /sys, with udev, netlink and SOCK_DIAG */
 	const char *initiatorname_file;	   /**< default /etc/iscsi/initiatorname.iscsi */
 	const char *state_directory;	   /**< NULL: nothing is kept across restarts */
+	const char *lock_directory;	   /**< open-iscsi's; default /run/lock/iscsi */
 	const char *iscsiadm;		   /**< default iscsiadm in the system's directories */
 	uint32_t resync_interval;	   /**< seconds between full reads; 0: never */
 	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for; 0: recordOnly */
@@ -65,7 +67,26 @@ void isif_monitor_resync(struct isif_monitor *monitor);
 void isif_monitor_counters_wanted(struct isif_monitor *monitor);
 
 /** What the configuration may change while it runs. */
-void isif_monitor_configure(struct isif_monitor *monitor, uint32_t resync_interval,
-			    enum isif_rebind_mode rebind_mode);
+struct isif_monitor_configuration {
+	uint32_t resync_interval;	   /**< seconds; 0: never */
+	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for */
+	uint32_t job_history;		   /**< ended jobs that are kept */
+	uint32_t hold_down; /**< what ISIF_KEPT_HOLD_DOWN is until somebody sets it */
+	bool writes;	    /**< transactions and jobs may come: prepare for them */
+};
+void isif_monitor_configure(struct isif_monitor *monitor,
+			    const struct isif_monitor_configuration *configuration);
+
+/** All jobs. */
+struct isif_job_list isif_monitor_jobs(const struct isif_monitor *monitor);
+
+/** Numbers that managers set and that outlive a restart. */
+enum isif_kept_number {
+	ISIF_KEPT_NOTIFY_ENABLE, /**< a bit a notification, the first one is the highest of 8 */
+	ISIF_KEPT_HOLD_DOWN,	 /**< seconds */
+	ISIF_KEPT_NOTIFY_RATE,	 /**< a second */
+	ISIF_KEPT_NUMBERS,
+};
+uint32_t isif_monitor_kept(const struct isif_monitor *monitor, enum isif_kept_number which);
 
 #endif

@@ -57,8 +57,14 @@ static void apply_configuration(struct agent *agent)
 	facts->control_mode = (int32_t)configuration->control_mode;
 	if (configuration->control_mode != CONTROL_READ_ONLY)
 		LOG(WARNING, "controlMode: this version writes nothing yet, whatever it says");
-	isif_monitor_configure(agent->handler.monitor, configuration->resync_interval,
-			       configuration->rebind_mode);
+	isif_monitor_configure(agent->handler.monitor,
+			       &(struct isif_monitor_configuration){
+				       .resync_interval = configuration->resync_interval,
+				       .rebind_mode = configuration->rebind_mode,
+				       .job_history = configuration->job_history,
+				       .hold_down = configuration->hold_down,
+				       .writes = configuration->control_mode != CONTROL_READ_ONLY,
+			       });
 }
 
 static void reread_configuration(struct agent *agent)
@@ -266,6 +272,7 @@ static int open_monitor(struct agent *agent)
 		.sysfs = options->sysfs,
 		.initiatorname_file = options->initiatorname_file,
 		.state_directory = state_directory(options),
+		.lock_directory = options->lock_directory,
 		.iscsiadm = options->iscsiadm,
 		.log = agent_log,
 	};

@@ -30,6 +30,16 @@ const char *isif_error_text(enum isif_error error)
 		return "not available on this host now";
 	case ISIF_LIMIT:
 		return "a limit of the system is reached";
+	case ISIF_EXISTS:
+		return "it is there already";
+	case ISIF_CHANGED:
+		return "somebody changed it meanwhile";
+	case ISIF_LOCKED:
+		return "somebody else holds the lock";
+	case ISIF_FULL:
+		return "no space is left on the disk";
+	case ISIF_UNDO_FAILED:
+		return "writing failed, and what was written before could not be put back";
 	}
 	return "unknown error";
 }

@@ -378,14 +378,14 @@ void isif_monitor_counters_wanted(struct isif_monitor *monitor)
 		monitor->sockets_due = true;
 }
 
-void isif_monitor_configure(struct isif_monitor *monitor, uint32_t resync_interval,
-			    enum isif_rebind_mode rebind_mode)
+void isif_monitor_configure(struct isif_monitor *monitor,
+			    const struct isif_monitor_configuration *configuration)
 {
-	monitor->resync_interval = (uint64_t)resync_interval * 1000;
+	monitor->resync_interval = (uint64_t)configuration->resync_interval * 1000;
 	schedule_resync(monitor);
-	if (monitor->rebind_mode != rebind_mode)
+	if (monitor->rebind_mode != configuration->rebind_mode)
 		monitor->dirty = true;
-	monitor->rebind_mode = rebind_mode;
+	monitor->rebind_mode = configuration->rebind_mode;
 }
 
 static enum isif_error failed(const struct isif_monitor *monitor, const char *what,
@@ -411,10 +411,17 @@ static enum isif_error open_records(struct isif_monitor *monitor,
 				      error);
 		directory = root;
 	}
-	error = isif_privileged_open(directory,
-				     options->initiatorname_file ? options->initiatorname_file
-								 : INITIATORNAME,
-				     &monitor->privileged);
+	error = isif_privileged_open(
+		&(struct isif_privileged_options){
+			.root = directory,
+			.initiatorname_file = options->initiatorname_file
+						      ? options->initiatorname_file
+						      : INITIATORNAME,
+			.state_directory = options->state_directory,
+			.lock_directory = options->lock_directory,
+			.log = &monitor->log,
+		},
+		&monitor->privileged);
 	if (error) {
 		snprintf(what, sizeof(what), "cannot open the record directory %s", directory);
 		return failed(monitor, what, error);

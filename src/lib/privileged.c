@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The gate to what only root may do, in the process that calls it. */
-#include <isif/database.h>
+#include <isif/privileged.h>
 
 #include "cleanup.h"
 #include "directory_reader.h"
+#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ struct local {
 	char root[PATH_MAX];
 	char initiatorname_file[PATH_MAX];
 	struct directory_reader reader;
+	struct store *store;
 	size_t change_at, change_end;
 	_Alignas(struct inotify_event) char changes[16384];
 };
@@ -137,7 +139,7 @@ static const struct isif_privileged_operations operations = {
 	.close = close_local,
 };
 
-enum isif_error isif_privileged_open(const char *root, const char *initiatorname_file,
+enum isif_error isif_privileged_open(const struct isif_privileged_options *options,
 				     struct isif_privileged **privileged)
 {
 	struct local *local = calloc(1, sizeof(*local));
@@ -147,10 +149,10 @@ enum isif_error isif_privileged_open(const char *root, const char *initiatorname
 	if (!local)
 		return ISIF_NO_MEMORY;
 	local->gate.operations = &operations;
-	snprintf(local->root, sizeof(local->root), "%s", root);
+	snprintf(local->root, sizeof(local->root), "%s", options->root);
 	snprintf(local->initiatorname_file, sizeof(local->initiatorname_file), "%s",
-		 initiatorname_file);
-	descriptor = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		 options->initiatorname_file);
+	descriptor = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
 	directory_reader_init(&local->reader, local->root, descriptor,
 			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));

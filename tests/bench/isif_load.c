@@ -23,7 +23,11 @@ int main(int argc, char **argv)
 	size_t nodes = 0;
 	bool more;
 
-	if (argc != 2 || !names || isif_privileged_open(argv[1], "/dev/null", &gate))
+	if (argc != 2 || !names ||
+	    isif_privileged_open(
+		    &(struct isif_privileged_options){ .root = argv[1],
+						       .initiatorname_file = "/dev/null" },
+		    &gate))
 		return 2;
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	if (isif_database_open(gate, names, NULL, &database))

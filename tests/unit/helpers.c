@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "helpers.h"
 
+#include <isif/privileged.h>
+
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -136,4 +138,30 @@ static void write_line(void *context, enum isif_log_level level, const char *lin
 struct isif_log log_into(struct lines *lines)
 {
 	return (struct isif_log){ .write = write_line, .context = lines };
+}
+
+enum isif_error open_gate(const char *root, struct isif_privileged **gate)
+{
+	return isif_privileged_open(
+		&(struct isif_privileged_options){
+			.root = root,
+			.initiatorname_file = scratch("initiatorname"),
+		},
+		gate);
+}
+
+enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
+				  struct isif_privileged **gate)
+{
+	put_directory("state");
+	put_directory("lock");
+	return isif_privileged_open(
+		&(struct isif_privileged_options){
+			.root = root,
+			.initiatorname_file = scratch("initiatorname"),
+			.state_directory = scratch("state"),
+			.lock_directory = scratch("lock"),
+			.log = log,
+		},
+		gate);
 }

@@ -45,6 +45,15 @@ void put_link(const char *name, const char *to);
 void remove_file(const char *name);
 bool file_exists(const char *name);
 
+/*
+ * The gate to a database in root; what it keeps is below it: "initiatorname", and with a state
+ * directory and a lock directory in the scratch directory ("state", "lock") it can write.
+ */
+struct isif_privileged;
+enum isif_error open_gate(const char *root, struct isif_privileged **gate);
+enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
+				  struct isif_privileged **gate);
+
 /* The log lines of a test. */
 struct lines {
 	int count;

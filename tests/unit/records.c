@@ -66,9 +66,7 @@ void records_close(void)
 
 void open_database(void)
 {
-	CU_ASSERT_EQUAL_FATAL(
-		isif_privileged_open(scratch("."), scratch("initiatorname"), &records.real),
-		ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(open_gate(scratch("."), &records.real), ISIF_OK);
 	CU_ASSERT_EQUAL_FATAL(
 		isif_database_open(&records.gate, records.names, &records.log, &records.database),
 		ISIF_OK);

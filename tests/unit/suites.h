@@ -4,6 +4,8 @@
 
 /* Each file test_X.c registers one suite. */
 void add_address_tests(void);
+void add_backup_tests(void);
+void add_batch_tests(void);
 void add_database_tests(void);
 void add_device_tests(void);
 void add_engine_tests(void);
@@ -12,10 +14,12 @@ void add_events_tests(void);
 void add_find_tests(void);
 void add_gate_tests(void);
 void add_hash_tests(void);
+void add_job_tests(void);
 void add_join_tests(void);
 void add_judge_tests(void);
 void add_kernel_tests(void);
 void add_memory_tests(void);
+void add_mib_write_tests(void);
 void add_model_tests(void);
 void add_monitor_tests(void);
 void add_name_tests(void);
@@ -23,7 +27,12 @@ void add_network_tests(void);
 void add_node_tests(void);
 void add_port_tests(void);
 void add_record_tests(void);
+void add_record_edit_tests(void);
 void add_setting_tests(void);
+void add_setting_check_tests(void);
 void add_state_tests(void);
+void add_store_tests(void);
+void add_store_crash_tests(void);
+void add_transaction_tests(void);
 
 #endif

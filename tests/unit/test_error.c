@@ -10,7 +10,7 @@
 
 static void test_texts(void)
 {
-	for (int i = ISIF_OK; i <= ISIF_LIMIT + 1; i++) {
+	for (int i = ISIF_OK; i <= ISIF_UNDO_FAILED + 1; i++) {
 		const char *text = isif_error_text((enum isif_error)i);
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(text);

@@ -17,8 +17,7 @@ static struct isif_privileged *gate;
 static void set_up(void)
 {
 	scratch_make();
-	CU_ASSERT_EQUAL_FATAL(isif_privileged_open(scratch("."), scratch("initiatorname"), &gate),
-			      ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(open_gate(scratch("."), &gate), ISIF_OK);
 }
 
 static void tear_down(void)
@@ -84,7 +83,7 @@ static void test_no_root(void)
 {
 	struct isif_privileged *none = NULL;
 
-	CU_ASSERT_EQUAL(isif_privileged_open(scratch("nowhere"), "x", &none), ISIF_NOT_FOUND);
+	CU_ASSERT_EQUAL(open_gate(scratch("nowhere"), &none), ISIF_NOT_FOUND);
 }
 
 /* What a visitor was told of each directory, in the order of telling. */

@@ -147,9 +147,9 @@ static enum isif_error load(void)
 	return error;
 }
 
-static enum isif_error open_gate(void)
+static enum isif_error make_gate(void)
 {
-	return isif_privileged_open(scratch("."), "none", &gate);
+	return open_gate(scratch("."), &gate);
 }
 
 static void close_gate(bool failed)
@@ -161,7 +161,7 @@ static void close_gate(bool failed)
 
 static void test_gate(void)
 {
-	run_trial(&(struct trial){ .run = open_gate, .check = close_gate, .must_tell = true });
+	run_trial(&(struct trial){ .run = make_gate, .check = close_gate, .must_tell = true });
 }
 
 /* With memory again, a resync makes everything good. */
@@ -192,7 +192,7 @@ static void test_database(void)
 	put_database();
 	log_here = log_into(&lines);
 	new_names(false);
-	CU_ASSERT_EQUAL_FATAL(open_gate(), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(make_gate(), ISIF_OK);
 	run_trial(&(struct trial){ .run = load, .check = check_loaded });
 	close_gate(false);
 	isif_names_free(names);
@@ -225,7 +225,7 @@ static void test_reading_again(void)
 	put_database();
 	log_here = log_into(&lines);
 	names = isif_names_new();
-	CU_ASSERT_EQUAL_FATAL(open_gate(), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(make_gate(), ISIF_OK);
 	CU_ASSERT_EQUAL_FATAL(load(), ISIF_OK);
 	run_trial(&(struct trial){ .run = resync, .check = check_still_there });
 	isif_database_close(database);

@@ -222,7 +222,9 @@ static void test_idle(void)
 
 static void test_configure(void)
 {
-	isif_monitor_configure(monitor, 3600, ISIF_REBIND_RECORD_ONLY);
+	isif_monitor_configure(
+		monitor, &(struct isif_monitor_configuration){
+				 .resync_interval = 3600, .rebind_mode = ISIF_REBIND_RECORD_ONLY });
 	CU_ASSERT_TRUE(turn());
 	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->ifaces[0]->rebind_mode,
 			ISIF_REBIND_RECORD_ONLY);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_PRIVILEGED_H
+#define ISIF_PRIVILEGED_H
+
+#include <isif/error.h>
+#include <isif/log.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** How a directory is read. A set of these bits. */
+enum isif_read_flags {
+	ISIF_READ_WATCH = 1,   /**< have changes in it reported by next_change() */
+	ISIF_READ_RECORDS = 2, /**< read its records; else only its directories are told */
+	ISIF_READ_NEWER = 4,   /**< not those that did not change since the time that is given */
+};
+
+/** One directory to be read, and what became of it. */
+struct isif_directory_reading {
+	const char *path; /**< relative to the database's root; "." is the root */
+	unsigned flags;
+	int watch; /**< gets its number, or -1 where the system refuses one more watch (then the
+			answer is still complete) */
+	enum isif_error error;
+	int64_t since; /**< of ISIF_READ_NEWER: CLOCK_REALTIME, nanoseconds */
+	void *context; /**< the caller's own */
+};
+
+/** What read_directories() hands over: of each directory its entries, in no order, then its end. */
+struct isif_directory_visitor {
+	/** A record, without its secrets; text is NULL and error says why if it has none. */
+	void (*record)(struct isif_directory_reading *reading, const char *name, const char *text,
+		       size_t length, enum isif_error error);
+	/** A directory below this one. */
+	void (*directory)(struct isif_directory_reading *reading, const char *name);
+	/** Nothing more of this directory follows. */
+	void (*end)(struct isif_directory_reading *reading);
+	/** A record that did not change (its ctime); only with ISIF_READ_NEWER. */
+	void (*unchanged)(struct isif_directory_reading *reading, const char *name);
+};
+
+/** A change that the file system reported. */
+struct isif_change {
+	int watch;	  /**< of the directory, as read_directories() gave it */
+	bool directory;	  /**< the entry is a directory */
+	bool gone;	  /**< it is no more (else: it is new or was written) */
+	bool watch_ended; /**< the directory itself is gone; name is empty */
+	bool overflow;	  /**< changes were lost: read everything again */
+	char name[256];	  /**< of the entry in its directory */
+};
+
+/** A line of a record that shall be another one. */
+struct isif_edit_line {
+	const char *key; /**< "iface." and a setting, or one of the node.* keys below */
+	const char *old; /**< what it must say now, else ISIF_CHANGED; "" for no line; NULL: any */
+	const char *fresh; /**< what it shall say; "": no line */
+};
+
+enum isif_edit_kind {
+	/** Changes lines of an iface or a node record. */
+	ISIF_EDIT_LINES,
+	/** Makes an iface record that does not exist, as iscsiadm does, with these lines. */
+	ISIF_EDIT_NEW_IFACE,
+	/**
+	 * Makes a node record that does not exist, and its link in static/. Its lines are
+	 * node.name, node.tpgt, node.conn[0].address, node.conn[0].port, node.startup and all of
+	 * the iface; everything else comes from the record other, or with NULL from iscsid.conf.
+	 */
+	ISIF_EDIT_NEW_NODE,
+	/** Makes a node record the one of another iface: to the path other, its links, too. */
+	ISIF_EDIT_MOVE_NODE,
+	/** Removes an iface or node record; with a node record its links and empty directories. */
+	ISIF_EDIT_REMOVE,
+};
+
+/**
+ * A change of one record file. The paths are "ifaces/NAME", "nodes/TARGET/ADDRESS,PORT,TPGT/IFACE"
+ * or, where such an old record exists, "nodes/TARGET/ADDRESS,PORT". Lines may name iface.* keys
+ * and those that ISIF_EDIT_NEW_NODE lists, never a secret.
+ */
+struct isif_edit {
+	enum isif_edit_kind kind;
+	const char *path;
+	const char *other; /**< of ISIF_EDIT_NEW_NODE and ISIF_EDIT_MOVE_NODE */
+	const struct isif_edit_line *lines;
+	size_t line_count;
+	enum isif_error error; /**< in a batch: its outcome */
+};
+
+#define ISIF_BATCH_SIZE 256 /**< edits in one batch */
+
+/**
+ * The narrow gate to what only root may do. The process that parses what comes from outside works
+ * through this table alone; the other side, which checks every argument again, is this process or
+ * another one. Paths are relative to the database's root and never hold "..".
+ */
+struct isif_privileged {
+	const struct isif_privileged_operations *operations;
+};
+
+struct isif_privileged_operations {
+	/**
+	 * Lists directories and reads their records: many in one call, because this is what a
+	 * start spends its time with. The visitor is called from within, in the caller's thread.
+	 */
+	void (*read_directories)(struct isif_privileged *self,
+				 struct isif_directory_reading *readings, size_t count,
+				 const struct isif_directory_visitor *visitor);
+	/** Reads one record, without its secrets; the text is valid until the next call. */
+	enum isif_error (*read_record)(struct isif_privileged *self, const char *path,
+				       const char **text, size_t *length);
+	/** Reads the "InitiatorName=" line of the initiatorname file; ISIF_NOT_FOUND if none. */
+	enum isif_error (*read_initiatorname)(struct isif_privileged *self, char *buffer,
+					      size_t size);
+	/** The descriptor to wait on for changes, -1 if there can be none. */
+	int (*change_descriptor)(const struct isif_privileged *self);
+	/** The next change that is waiting; false if there is none. Never blocks. */
+	bool (*next_change)(struct isif_privileged *self, struct isif_change *change);
+	/**
+	 * Begins a transaction: takes open-iscsi's lock, tried for at most patience milliseconds,
+	 * and finishes what a crash left half done. ISIF_LOCKED: somebody else holds it (the log
+	 * tells how old it is, if it looks stale); ISIF_UNAVAILABLE: this gate cannot write (yet),
+	 * *why says what is missing; then nothing has begun.
+	 */
+	enum isif_error (*begin)(struct isif_privileged *self, unsigned patience, const char **why);
+	/**
+	 * Makes all edits or none, on disk when it returns; once in a transaction. What fails
+	 * leaves everything as it was, but for ISIF_UNDO_FAILED. *failed gets the edit at fault.
+	 */
+	enum isif_error (*commit)(struct isif_privileged *self, const struct isif_edit *edits,
+				  size_t count, size_t *failed);
+	/** Puts back what commit() changed and nobody else since; ISIF_UNDO_FAILED if it cannot. */
+	enum isif_error (*undo)(struct isif_privileged *self);
+	/** Ends the transaction: forgets what undo() needs, and releases the lock. */
+	void (*end)(struct isif_privileged *self);
+	/**
+	 * Begins to make many edits, each for itself and all-or-nothing only in itself: at most
+	 * ISIF_BATCH_SIZE, all of kind ISIF_EDIT_LINES. They are borrowed until the batch is over,
+	 * and each gets its outcome in its member error. ISIF_UNAVAILABLE as with begin().
+	 */
+	enum isif_error (*batch_begin)(struct isif_privileged *self, struct isif_edit *edits,
+				       size_t count, const char **why);
+	/**
+	 * Goes on with it until the monotonic clock (ns) passes deadline; never waits for the disk.
+	 * ISIF_OK: it is over. ISIF_INCOMPLETE: go on when batch_descriptor() is readable, or after
+	 * *pause milliseconds (0: at once, UINT_MAX: not before). A transaction that has begun, or
+	 * somebody else's lock, keeps it waiting.
+	 */
+	enum isif_error (*batch_work)(struct isif_privileged *self, uint64_t deadline,
+				      unsigned *pause);
+	/** The descriptor to wait on while a batch is under way, else -1. */
+	int (*batch_descriptor)(const struct isif_privileged *self);
+	/** Drops what is left of a batch, also a running one: each edit is made or it is not. */
+	void (*batch_end)(struct isif_privileged *self);
+	/**
+	 * Where the copy of the database is that was kept before anything was written; makes it in
+	 * the background if there is none. ISIF_INCOMPLETE while it is being made (wait on
+	 * backup_descriptor()), ISIF_UNAVAILABLE without a state directory.
+	 */
+	enum isif_error (*backup)(struct isif_privileged *self, const char **where);
+	int (*backup_descriptor)(const struct isif_privileged *self);
+	/**
+	 * Reads and replaces a file of the state directory as a whole: name is one plain word. The
+	 * text is the caller's to free.
+	 */
+	enum isif_error (*state_read)(struct isif_privileged *self, const char *name, char **text,
+				      size_t *length);
+	enum isif_error (*state_write)(struct isif_privileged *self, const char *name,
+				       const char *text, size_t length);
+	void (*close)(struct isif_privileged *self);
+};
+
+/** Where the gate works. A NULL text: see there. The texts are copied. */
+struct isif_privileged_options {
+	const char *root;		/**< the database's directory */
+	const char *initiatorname_file; /**< iscsid.conf is looked for beside it */
+	const char *state_directory;	/**< NULL: nothing can be written */
+	const char *lock_directory;	/**< open-iscsi's; NULL: /run/lock/iscsi */
+	const struct isif_log *log;
+};
+
+/** The gate that works in this very process. */
+enum isif_error isif_privileged_open(const struct isif_privileged_options *options,
+				     struct isif_privileged **privileged);
+void isif_privileged_close(struct isif_privileged *privileged);
+
+#endif

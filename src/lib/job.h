@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_JOB_H
+#define ISIF_LIB_JOB_H
+
+#include <isif/job.h>
+#include <isif/privileged.h>
+#include <isif/transaction.h>
+
+/*
+ * The job runner: what was asked for, what runs, what ended.
+ *   job.c            the list and the runner
+ *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
+ *   job_propagate.c  the kind that rewrites the iface's copies in its node records
+ * A kind is one line in the table of job.c: its functions below.
+ */
+
+struct job_runner;
+
+/* What a kind works with; the snapshot changes from call to call. */
+struct job_context {
+	struct isif_privileged *gate;
+	const struct isif_snapshot *snapshot;
+	const struct isif_log *log;
+	uint64_t now; /* monotonic ms */
+};
+
+/* A kind of job. work is what start made for it, freed by end. */
+struct job_kind {
+	const char *name; /* as in messages */
+	/* False: it has failed already, and job says why. */
+	bool (*start)(struct isif_job *job, const struct job_context *context, void **work);
+	/*
+	 * Works until the monotonic clock (ns) passes deadline, without waiting. Returns true when
+	 * it has ended, with its state, error, results and step in job. Else *pause gets how many
+	 * milliseconds it can wait without its descriptor (0: go on at once, UINT_MAX: not at all).
+	 * With job->control ISIF_JOB_CANCEL it ends at its next safe point.
+	 */
+	bool (*run)(struct isif_job *job, const struct job_context *context, void *work,
+		    uint64_t deadline, unsigned *pause);
+	int (*descriptor)(const struct job_context *context, void *work); /* -1: none */
+	void (*end)(const struct job_context *context, void *work);
+};
+
+extern const struct job_kind job_propagate;
+
+/* Reads the list ("jobs" in the state directory, through the gate). Open jobs begin anew. */
+enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names *names,
+				const struct isif_log *log, struct job_runner **runner);
+void job_runner_close(struct job_runner *runner);
+void job_runner_set_history(struct job_runner *runner, uint32_t ended_jobs_kept);
+
+/* True if this version has the kind. */
+bool job_kind_is_known(enum isif_job_kind kind);
+
+const struct isif_job *job_find(const struct job_runner *runner, uint32_t index);
+struct isif_job_list job_list(const struct job_runner *runner);
+
+/*
+ * Changes of the list by a transaction: each takes effect at once in memory; job_save() puts the
+ * list on disk, and job_revert() takes back what was changed since the last job_keep().
+ * A job that was added does not start before job_keep().
+ */
+enum isif_error job_add(struct job_runner *runner, const struct isif_job *asked);
+/* The index of the job that a change implies, from ISIF_JOB_FIRST_IMPLIED up. */
+uint32_t job_implied_index(struct job_runner *runner);
+void job_remove(struct job_runner *runner, uint32_t index); /* an ended one */
+void job_cancel(struct job_runner *runner, uint32_t index); /* an open one */
+enum isif_error job_save(struct job_runner *runner);
+void job_revert(struct job_runner *runner);
+void job_keep(struct job_runner *runner);
+
+/*
+ * Starts and runs jobs until the monotonic clock (ns) passes deadline. True if a job changed.
+ */
+bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+	     uint64_t deadline);
+/* When there is something to do without a descriptor (monotonic ms); UINT64_MAX: never. */
+uint64_t job_due(const struct job_runner *runner);
+int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot);
+
+#endif

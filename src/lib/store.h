@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_STORE_H
+#define ISIF_LIB_STORE_H
+
+#include <isif/privileged.h>
+
+#include "record_edit.h"
+
+#include <sys/types.h>
+
+/*
+ * Writing to the database, on the privileged side of the gate.
+ *   store.c          a transaction: begin, commit, undo, end
+ *   store_lock.c     open-iscsi's lock, taken with a file of our own
+ *   store_file.c     files and directories: temporary ones, replaced, synced, removed
+ *   store_plan.c     edits -> the steps that make them (files, links, directories)
+ *   store_journal.c  the steps on disk, and what a start does with them
+ *   store_batch.c    many edits, each for itself, without waiting for the disk
+ *   store_backup.c   the copy that is kept before anything is written
+ *   store_state.c    whole files of the state directory
+ *
+ * Files of ours in the database's root, nowhere else (any file in ifaces/ is a record to
+ * iscsiadm): STORE_TEMPORARY and a number are new texts that are not in their place yet,
+ * STORE_ASIDE and a number are hard links to old ones, which an undo puts back.
+ */
+#define STORE_TEMPORARY ".iscsi-ifaced-new-"
+#define STORE_ASIDE	".iscsi-ifaced-old-"
+
+/* The file in the lock directory that lock.write is made a link to: ours is told by its inode. */
+#define STORE_LOCK_FILE "lock.iscsi-ifaced"
+
+#define STORE_EDITS 64 /* in one transaction */
+
+struct store_transaction;
+struct store_batch;
+struct store_backup;
+
+struct store {
+	const struct isif_log *log;
+	int root;  /* descriptor of the database's directory; borrowed */
+	int state; /* of the state directory, -1: nothing can be written */
+	int locks; /* of the lock directory, -1 until it is needed */
+	char *root_path, *state_path, *lock_path, *iscsid_conf;
+	bool locked;	 /* we hold open-iscsi's lock */
+	bool recovered;	 /* nothing is left of an earlier life */
+	uint32_t number; /* of the next temporary or aside file */
+	struct store_transaction *transaction;
+	struct store_batch *batch;
+	struct store_backup *backup;
+};
+
+enum isif_error store_open(const struct isif_privileged_options *options, int root,
+			   struct store **store);
+void store_close(struct store *store);
+
+/* The gate's operations, see isif/privileged.h. */
+enum isif_error store_begin(struct store *store, unsigned patience, const char **why);
+enum isif_error store_commit(struct store *store, const struct isif_edit *edits, size_t count,
+			     size_t *failed);
+enum isif_error store_undo(struct store *store);
+void store_end(struct store *store);
+enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, size_t count,
+				  const char **why);
+enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigned *pause);
+int store_batch_descriptor(const struct store *store);
+void store_batch_end(struct store *store);
+enum isif_error store_backup(struct store *store, const char **where);
+int store_backup_descriptor(const struct store *store);
+enum isif_error store_state_read(struct store *store, const char *name, char **text,
+				 size_t *length);
+enum isif_error store_state_write(struct store *store, const char *name, const char *text,
+				  size_t length);
+
+/* --- store_lock.c --- */
+
+/*
+ * Takes the lock, tried for at most patience milliseconds (0: once): waits for the other's unlink
+ * with inotify. ISIF_LOCKED, or why the lock directory cannot be used. The log is told of a lock
+ * that is older than a minute, once for each.
+ */
+enum isif_error store_lock(struct store *store, unsigned patience);
+/* Releases it, if it is still ours: others may have removed it as stale. */
+void store_unlock(struct store *store);
+/* Removes a lock that an earlier life of ours left: it is a link to our own file. */
+void store_lock_recover(struct store *store);
+
+/* --- store_file.c --- */
+
+/* Reads a whole record, secrets included. */
+enum isif_error store_read(struct store *store, const char *path, struct record_text *text);
+/* Writes a text into a new temporary file (0600); name gets its name in the root. Not synced. */
+enum isif_error store_write_temporary(struct store *store, const struct record_text *text,
+				      char *name, size_t size, int *descriptor);
+/* The error of a failed write: ISIF_FULL, not ISIF_LIMIT, for ENOSPC and EDQUOT. */
+enum isif_error store_write_error(int number);
+enum isif_error store_sync_directory(struct store *store, const char *path);
+/* Removes every STORE_TEMPORARY and STORE_ASIDE file of the root. */
+void store_sweep(struct store *store);
+
+#endif

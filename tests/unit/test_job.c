@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "suites.h"
+
+#include "helpers.h"
+
+void add_job_tests(void)
+{
+}
