@@ -70,12 +70,19 @@ def new_binding(index, name, target, host, tpgt=1, **more):
 
 def ask(world, *wishes, manager=None):
     """Sends one SET; (error, its index), DONE if it succeeded."""
+    return ask_oids(world, *[(world.oid(w.name, *w.index), w.kind, w.value) for w in wishes],
+                    manager=manager)
+
+
+def ask_oids(world, *varbinds, manager=None):
+    answer = DONE
     try:
-        (manager or world.writer).set(*[(world.oid(w.name, *w.index), w.kind, w.value)
-                                        for w in wishes])
-    except Refused as refusal:
-        return refusal.status, refusal.index
-    return DONE
+        (manager or world.writer).set(*varbinds)
+    except Refused as refused_with:
+        answer = refused_with.status, refused_with.index
+    # AgentX ends a SET after its answer (RFC 2741, 7.2.4.4); what is asked next comes after that.
+    world.snmp.get(world.oid("AgentVersion"), timeout=world.writer.timeout)
+    return answer
 
 
 def refusal(world, wishes, errors, places=None):
@@ -178,12 +185,16 @@ def tree(root):
     return found
 
 
-def headless(found):
-    """The same without the first comment of each record, which names who wrote it."""
+def plain(found):
+    """The same without what names its writer or its place: the first comment of each record, and
+    the database's directory in the links."""
     begin = re.compile(rb"\A# BEGIN RECORD[^\n]*\n")
-    return {path: (kind, mode, begin.sub(b"# BEGIN RECORD\n", content)
-                   if isinstance(content, bytes) else content)
-            for path, (kind, mode, content) in found.items()}
+
+    def content(kind, text):
+        if kind == stat.S_IFLNK:
+            return text[text.index("/nodes/"):] if "/nodes/" in text else text
+        return begin.sub(b"# BEGIN RECORD\n", text)
+    return {path: (kind, mode, content(kind, text)) for path, (kind, mode, text) in found.items()}
 
 
 def lines_that_differ(got, want):
@@ -234,6 +245,19 @@ def bind(records, target, host, tpgt, name, port=3260, **settings):
     path = records.node(target, host, port, tpgt, name, **settings)
     link(records, "static", target, host, port, tpgt, name)
     return path
+
+
+def unbind(records, target, host, tpgt, name, port=3260):
+    """Takes a node record away, with its links and the directories that are empty then."""
+    path = records.node_path(target, host, port, tpgt, name)
+    os.unlink(path)
+    for folder, _, _ in list(os.walk(records.root)):
+        old = os.path.join(folder, "%s,%s,%s,%s,%s" % (target, host, port, tpgt, name))
+        if os.path.islink(old):
+            os.unlink(old)
+    for folder in (os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
+        if not os.listdir(folder):
+            os.rmdir(folder)
 
 
 def link(records, folder, target, host, port, tpgt, name):
