@@ -23,12 +23,11 @@ SEED = 20260101
 class Request:
     """A name of its own for everything, so that all of them live in one database."""
 
-    def __init__(self, world, tag):
-        self.world = world
+    def __init__(self, world, tag, number):
         self.tag = tag
         self.target = "iqn.2026-01.org.example:" + tag
         self.records = world.records  # of the copy, when it makes what must be there
-        self.number = 1 + sum(map(ord, tag)) * 100 + int(tag.rsplit("-", 1)[1]) * 20
+        self.number = number  # the first index for what it makes
         self.places = {}
 
     def name(self, letter):
@@ -310,8 +309,8 @@ def orders(wishes):
 
 def test_transactions(checks):
     with World(checks, "transactions") as world:
-        requests = [[kind(world, "%s-%d" % (kind.__name__.lower(), number)) for number in range(3)]
-                    for kind in KINDS]
+        requests = [[kind(world, "%s-%d" % (kind.__name__.lower(), n), 1000 * k + 100 * n)
+                     for n in range(3)] for k, kind in enumerate(KINDS, 1)]
         world.records.iface("settled", initiatorname="iqn.2026-01.org.example:settled")
         sets.bind(world.records, "iqn.2026-01.org.example:settled", "10.2.0.1", 1, "settled")
         for request in sum(requests, []):
@@ -346,6 +345,20 @@ def succeed(checks, world, request, order, wishes, what):
                                   sets.plain(sets.tree(copy))), "",
                      "every file, link and directory is as it must be")
     shutil.rmtree(copy)
+
+
+def test_most(checks):
+    """A SET writes at most 64 files; one more, and it writes none."""
+    with World(checks, "most files") as world:
+        sets.start(world)
+
+        def some(count, letter):
+            return [w for number in range(count)
+                    for w in iface("%s%d" % (letter, number), RowStatus=CREATE)]
+        sets.refused(checks, world, "a SET of 65 files", some(65, "a"),
+                     ("resourceUnavailable", "inconsistentValue", "tooBig"))
+        checks.equal(ask(world, *some(64, "b")), DONE, "a SET of 64 files")
+        checks.equal(len(world.records.ifaces()), 64, "makes them all")
 
 
 def mount(*arguments):
