@@ -7,6 +7,7 @@ A request is a list of wishes, made by iface(), setting(), binding(), job() and 
 """
 
 import collections
+import contextlib
 import os
 import re
 import stat
@@ -164,6 +165,27 @@ def settle(world, seconds=30):
     if not wait_until(ended, world.checks.patience(seconds)):
         raise RuntimeError("a job does not end: %s" % last)
     return last
+
+
+@contextlib.contextmanager
+def lock_held(world):
+    """open-iscsi's lock in somebody else's hand, taken as usr/idbm.c:idbm_lock does."""
+    lock, held = world.path("lock", "lock"), world.path("lock", "lock.write")
+    with open(lock, "a", encoding="ascii"):
+        pass
+
+    def taken():
+        try:
+            os.link(lock, held)
+        except FileExistsError:
+            return False
+        return True
+    if not wait_until(taken, world.checks.patience(30)):
+        raise RuntimeError("the lock is never free")
+    try:
+        yield held
+    finally:
+        os.unlink(held)
 
 
 # -- what is on disk

@@ -255,7 +255,7 @@ def test_configuration(checks):
         answer = ask(world, *new_binding(1, "x", TARGET, "10.9.0.1"))
         checks.equal(answer, DONE, "a SET to bind the first portal")
         pair.twin.run(*node("new", PORTAL, "x"))
-        theirs = Records.nodes(twin_records(pair.twin.root))
+        theirs = Records.at(pair.twin.root).nodes()
         key = ("x", TARGET, "10.9.0.1", 3260, 1)
         checks.equal(theirs.get(key, {}).get("node.session.timeo.replacement_timeout"), "5",
                      "iscsiadm took its iscsid.conf")
@@ -275,12 +275,6 @@ def test_configuration(checks):
         log = world.agent.log()
         checks.check("another" not in log and "not-to-be-shown" not in log,
                      "and no secret is in the log")
-
-
-def twin_records(root):
-    records = object.__new__(Records)
-    records.root = root
-    return records
 
 
 def test_other_way(checks):
