@@ -4,6 +4,7 @@
 
 #include <isif/monitor.h>
 
+#include "job.h"
 #include "world.h"
 
 /* A kernel session and what is due for it. */
@@ -22,6 +23,8 @@ struct isif_monitor {
 	struct isif_privileged *privileged;
 	struct isif_database *database;
 	struct state *state;
+	struct job_runner *jobs;
+	bool writes; /* jobs may run */
 	struct isif_rtnetlink *rtnetlink;
 	struct isif_network *network;
 	struct isif_sock_diag *sock_diag; /* NULL with a sysfs root of one's own */
