@@ -64,8 +64,10 @@ enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, 
 enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigned *pause);
 int store_batch_descriptor(const struct store *store);
 void store_batch_end(struct store *store);
+void store_batch_close(struct store *store); /* once, at the store's end */
 enum isif_error store_backup(struct store *store, const char **where);
 int store_backup_descriptor(const struct store *store);
+void store_backup_close(struct store *store); /* once, at the store's end; kills the child */
 enum isif_error store_state_read(struct store *store, const char *name, char **text,
 				 size_t *length);
 enum isif_error store_state_write(struct store *store, const char *name, const char *text,
