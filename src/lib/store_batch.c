@@ -9,7 +9,6 @@
 
 #include "cleanup.h"
 #include "clock.h"
-#include "directory_reader.h"
 #include "sync_queue.h"
 
 #include <errno.h>
@@ -55,11 +54,6 @@ struct store_batch {
 	struct item items[ISIF_BATCH_SIZE];
 };
 
-static void clear_text(struct record_text *text)
-{
-	record_text_clear(text);
-}
-
 static void drop_temporary(struct store *store, struct item *item)
 {
 	if (*item->temporary)
@@ -97,10 +91,10 @@ static enum isif_error prepare_edit(struct store *store, size_t i, bool *blocked
 {
 	const struct isif_edit *edit = &store->batch->edits[i];
 	struct stat *before = &store->batch->items[i].before;
-	CLEANUP(clear_text) struct record_text old = { 0 }, fresh = { 0 };
+	CLEANUP(record_text_clear) struct record_text old = { 0 }, fresh = { 0 };
 	enum isif_error error;
 
-	if (edit->kind != ISIF_EDIT_LINES || !directory_path_is_safe(edit->path))
+	if (edit->kind != ISIF_EDIT_LINES || store_check_edit(edit))
 		return ISIF_INVALID;
 	/* First this, then the text: a change in between is found when it comes to the rename. */
 	if (fstatat(store->root, edit->path, before, AT_SYMLINK_NOFOLLOW))
@@ -257,32 +251,63 @@ static enum progress reap(struct store *store, struct store_batch *batch)
 	return GO_ON;
 }
 
+/* What a crash left half done is finished first: that ends with a sweep of our temporary files. */
+static enum isif_error recover(struct store *store, const char **why)
+{
+	enum isif_error error;
+
+	if (store->recovered)
+		return ISIF_OK;
+	error = store_enter(store, 0, why);
+	if (!error)
+		store_unlock(store);
+	return error;
+}
+
+static enum progress start(struct store *store, struct store_batch *batch)
+{
+	const char *why;
+	enum isif_error error = recover(store, &why);
+
+	if (error == ISIF_LOCKED)
+		return BARRED;
+	for (size_t i = 0; error && i < batch->count; i++)
+		batch->edits[i].error = error;
+	if (error)
+		enter(batch, OVER);
+	return error ? GO_ON : reap(store, batch);
+}
+
 static enum progress step(struct store *store, struct store_batch *batch)
 {
-	static enum progress (*const each[OVER])(struct store *, struct store_batch *) = {
+	static enum progress (*const each[])(struct store *, struct store_batch *) = {
 		[PREPARE] = prepare,
 		[INSTALL] = install,
 		[PERSIST] = persist,
 	};
 
-	if (!each[batch->phase])
+	switch (batch->phase) {
+	case START:
+		return start(store, batch);
+	case SYNC:
+	case SETTLE:
 		return reap(store, batch);
-	if (batch->next < batch->count)
-		return each[batch->phase](store, batch);
-	enter(batch, batch->phase + 1);
-	return GO_ON;
+	default:
+		if (batch->next < batch->count)
+			return each[batch->phase](store, batch);
+		enter(batch, batch->phase + 1);
+		return GO_ON;
+	}
 }
 
 enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, size_t count,
 				  const char **why)
 {
-	enum isif_error error = store->state < 0 ? ISIF_UNAVAILABLE : ISIF_OK;
+	enum isif_error error = recover(store, why);
 
-	*why = error ? "there is no state directory" : "";
-
-	if (error)
+	if (error && error != ISIF_LOCKED)
 		return error;
-	if (count > ISIF_BATCH_SIZE || store_batch_descriptor(store) >= 0)
+	if (count > ISIF_BATCH_SIZE || (store->batch && store->batch->edits))
 		return ISIF_INVALID;
 	if (!store->batch) {
 		store->batch = calloc(1, sizeof(*store->batch));

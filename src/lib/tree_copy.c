@@ -88,21 +88,6 @@ static enum isif_error read_record(struct tree_copy *copy, int descriptor, char 
 	}
 }
 
-static enum isif_error write_all(int descriptor, const char *text, size_t length)
-{
-	while (length) {
-		ssize_t written = write(descriptor, text, length);
-
-		if (written < 0 && errno != EINTR)
-			return store_write_error(errno);
-		if (written > 0) {
-			text += written;
-			length -= (size_t)written;
-		}
-	}
-	return ISIF_OK;
-}
-
 static enum isif_error copy_text(struct tree_copy *copy, int from, int to)
 {
 	char buffer[ISIF_RECORD_SIZE + 1];
@@ -114,7 +99,7 @@ static enum isif_error copy_text(struct tree_copy *copy, int from, int to)
 		error = is_record && !at ? read_record(copy, from, buffer, sizeof(buffer), &length)
 					 : read_from(from, at, buffer, sizeof(buffer), &length);
 		if (!error)
-			error = write_all(to, buffer, length);
+			error = store_write_all(to, buffer, length);
 		if (error || length < sizeof(buffer))
 			return error;
 	}

@@ -23,7 +23,7 @@
 #define SLICE 3000000 /* ns */
 
 static size_t count = 5000;
-static char (*paths)[64];
+static char (*paths)[80];
 static uint64_t longest_slice;
 
 static uint64_t now(void)
