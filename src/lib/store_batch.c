@@ -16,7 +16,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define BARRED_PAUSE 20 /* ms until the lock is tried again */
 
@@ -39,7 +38,7 @@ enum progress {
 };
 
 struct item {
-	struct stat before; /* the record, before it was read */
+	uint64_t print;	    /* of the record, as it was read: store_print() */
 	char temporary[64]; /* its new text's file, "" if there is none */
 	bool installed;	    /* the new text is in its place */
 };
@@ -90,18 +89,12 @@ static enum isif_error write_new(struct store *store, size_t i, const struct rec
 static enum isif_error prepare_edit(struct store *store, size_t i, bool *blocked)
 {
 	const struct isif_edit *edit = &store->batch->edits[i];
-	struct stat *before = &store->batch->items[i].before;
 	CLEANUP(record_text_clear) struct record_text old = { 0 }, fresh = { 0 };
 	enum isif_error error;
 
 	if (edit->kind != ISIF_EDIT_LINES || store_check_edit(edit))
 		return ISIF_INVALID;
-	/* First this, then the text: a change in between is found when it comes to the rename. */
-	if (fstatat(store->root, edit->path, before, AT_SYMLINK_NOFOLLOW))
-		return isif_error_from_errno(errno);
-	if (!S_ISREG(before->st_mode))
-		return ISIF_INVALID;
-	error = store_read(store, edit->path, &old);
+	error = store_print(store, edit->path, &old, &store->batch->items[i].print);
 	if (!error)
 		error = record_edit(old.octets, old.length, edit->lines, edit->line_count, &fresh);
 	if (error)
@@ -124,25 +117,15 @@ static enum progress prepare(struct store *store, struct store_batch *batch)
 	return blocked ? BLOCKED : GO_ON;
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       same_time(&a->st_mtim, &b->st_mtim) && same_time(&a->st_ctim, &b->st_ctim);
-}
-
 static enum isif_error install_edit(struct store *store, const char *path, struct item *item)
 {
-	struct stat now;
+	uint64_t print;
+	enum isif_error error = store_print(store, path, NULL, &print);
 
-	if (fstatat(store->root, path, &now, AT_SYMLINK_NOFOLLOW))
-		return isif_error_from_errno(errno);
-	if (!same_file(&now, &item->before))
-		return ISIF_CHANGED;
+	if (error)
+		return error;
+	if (print != item->print)
+		return print ? ISIF_CHANGED : ISIF_NOT_FOUND;
 	if (renameat(store->root, item->temporary, store->root, path))
 		return store_write_error(errno);
 	*item->temporary = '\0';
