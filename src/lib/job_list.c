@@ -206,6 +206,8 @@ enum isif_error job_add(struct job_runner *runner, const struct isif_job *asked)
 	if (open >= JOB_OPEN_LIMIT)
 		return ISIF_LIMIT;
 	job.state = ISIF_JOB_PENDING;
+	if (job.control != ISIF_JOB_CANCEL)
+		job.control = ISIF_JOB_RUN;
 	job.order = runner->next_order;
 	job.progress = job.results = 0;
 	job.error = ISIF_JOB_ERROR_NONE;

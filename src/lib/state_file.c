@@ -190,7 +190,7 @@ static bool read_target(struct state *state, const char *line)
 	return false;
 }
 
-static bool read_iface(struct state *state, char *line)
+static bool read_iface(struct state *state, const char *line)
 {
 	struct iface_memory *memory = calloc(1, sizeof(*memory));
 	int mode, configured, used = 0;
