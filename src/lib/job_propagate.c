@@ -10,7 +10,6 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "copy.h"
-#include "directory_reader.h"
 #include "hash.h"
 
 #include <inttypes.h>
@@ -280,9 +279,7 @@ static enum isif_error take_up(struct propagation *work, const struct isif_bindi
 	path = path_of(binding->node);
 	if (!path)
 		return ISIF_NO_MEMORY;
-	if (!directory_path_is_safe(path))
-		attempt->error = ISIF_INVALID;
-	else if (attempt->rounds < ROUNDS)
+	if (attempt->rounds < ROUNDS)
 		return add_edit(work, attempt, binding, settings, TAKE(path));
 	give_up(work, attempt, path);
 	return ISIF_OK;
@@ -394,8 +391,7 @@ static enum outcome go_on_with_batch(struct isif_job *job, const struct job_cont
 		job_step(job, "waiting for open-iscsi's lock");
 		return WAIT;
 	}
-	if (!error)
-		take_outcomes(job, work, context->now);
+	take_outcomes(job, work, context->now);
 	end_batch(context, work);
 	report(job, work);
 	if (!error || job->control == ISIF_JOB_CANCEL)
