@@ -124,6 +124,11 @@ enum isif_error store_read(struct store *store, const char *path, struct record_
  */
 enum isif_error store_print(struct store *store, const char *path, struct record_text *text,
 			    uint64_t *print);
+/* The print of a file with this text. */
+enum isif_error store_text_print(int descriptor, const struct record_text *text, uint64_t *print);
+/* FNV-1a in 64 bits. */
+#define STORE_DIGEST UINT64_C(0xcbf29ce484222325)
+uint64_t store_digest(uint64_t seed, const void *octets, size_t length);
 /* Writes a text into a new temporary file (0600); name gets its name in the root. Not synced. */
 enum isif_error store_write_temporary(struct store *store, const struct record_text *text,
 				      char *name, size_t size, int *descriptor);

@@ -81,9 +81,9 @@ static bool paths_are_good(const struct isif_edit *edit)
 		if (!other)
 			return false;
 		/* An old record has no iface in its path: it moves by its lines alone. */
-		return is_old_node(path) ? !strcmp(path, other) :
-					   is_node(path) && is_node(other) &&
-						   is_printable(other) && same_portal(path, other);
+		return is_old_node(path) ? !strcmp(path, other)
+					 : is_node(path) && is_node(other) && is_printable(other) &&
+						   same_portal(path, other);
 	}
 	return false;
 }
@@ -106,7 +106,8 @@ enum isif_error store_check_edit(const struct isif_edit *edit)
 	if (!paths_are_good(edit))
 		return ISIF_INVALID;
 	for (size_t i = 0; i < edit->line_count; i++)
-		if (!edit->lines[i].key || !edit->lines[i].fresh || !key_is_good(edit->lines[i].key))
+		if (!edit->lines[i].key || !edit->lines[i].fresh ||
+		    !key_is_good(edit->lines[i].key))
 			return ISIF_INVALID;
 	return ISIF_OK;
 }

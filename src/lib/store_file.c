@@ -38,8 +38,7 @@ enum isif_error store_write_all(int descriptor, const void *octets, size_t lengt
 	return ISIF_OK;
 }
 
-/* FNV-1a in 64 bits. */
-static uint64_t digest(uint64_t seed, const void *octets, size_t length)
+uint64_t store_digest(uint64_t seed, const void *octets, size_t length)
 {
 	const unsigned char *at = octets;
 
@@ -48,16 +47,20 @@ static uint64_t digest(uint64_t seed, const void *octets, size_t length)
 	return seed;
 }
 
-static uint64_t print_of(const struct stat *status, const char *octets, size_t length)
+static uint64_t begin_print(const struct stat *status)
 {
 	uint64_t inode = status->st_ino;
-	uint64_t print = digest(UINT64_C(0xcbf29ce484222325), &inode, sizeof(inode));
 
-	print = digest(print, octets, length);
+	return store_digest(STORE_DIGEST, &inode, sizeof(inode));
+}
+
+/* 0 is the print of what is not there. */
+static uint64_t end_print(uint64_t print)
+{
 	return print ? print : 1;
 }
 
-static enum isif_error read_link(struct store *store, const char *path, uint64_t *print)
+static enum isif_error print_link(struct store *store, const char *path, uint64_t *print)
 {
 	char text[PATH_MAX];
 	struct stat status;
@@ -65,29 +68,47 @@ static enum isif_error read_link(struct store *store, const char *path, uint64_t
 
 	if (length < 0 || fstatat(store->root, path, &status, AT_SYMLINK_NOFOLLOW))
 		return isif_error_from_errno(errno);
-	*print = print_of(&status, text, (size_t)length);
+	*print = end_print(store_digest(begin_print(&status), text, (size_t)length));
 	return ISIF_OK;
+}
+
+static ssize_t read_some(int descriptor, void *buffer, size_t size)
+{
+	ssize_t got;
+
+	do {
+		got = read(descriptor, buffer, size);
+	} while (got < 0 && errno == EINTR);
+	return got;
 }
 
 /* Reads until the end of the file; one that grows meanwhile is being written. */
 static enum isif_error read_all(int descriptor, size_t size, struct record_text *text)
 {
+	ssize_t got = 1;
+
 	text->octets = malloc(size + 1);
 	if (!text->octets)
 		return ISIF_NO_MEMORY;
-	while (text->length <= size) {
-		ssize_t got =
-			read(descriptor, text->octets + text->length, size + 1 - text->length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
+	while (got > 0 && text->length <= size) {
+		got = read_some(descriptor, text->octets + text->length, size + 1 - text->length);
 		if (got < 0)
 			return isif_error_from_errno(errno);
-		if (got == 0)
-			return ISIF_OK;
 		text->length += (size_t)got;
 	}
-	return ISIF_INCOMPLETE;
+	return text->length > size ? ISIF_INCOMPLETE : ISIF_OK;
+}
+
+/* Needs no memory, so that an undo cannot be short of it. */
+static enum isif_error print_all(int descriptor, uint64_t *print)
+{
+	char buffer[4096];
+	ssize_t got;
+
+	while ((got = read_some(descriptor, buffer, sizeof(buffer))) > 0)
+		*print = store_digest(*print, buffer, (size_t)got);
+	explicit_bzero(buffer, sizeof(buffer)); /* there may have been a secret in it */
+	return got < 0 ? isif_error_from_errno(errno) : ISIF_OK;
 }
 
 static enum isif_error read_file(int descriptor, struct record_text *text, uint64_t *print)
@@ -101,34 +122,47 @@ static enum isif_error read_file(int descriptor, struct record_text *text, uint6
 		return ISIF_INVALID;
 	if (status.st_size > ISIF_RECORD_SIZE)
 		return ISIF_TOO_LONG;
-	error = read_all(descriptor, (size_t)status.st_size, text);
-	if (!error)
-		*print = print_of(&status, text->octets, text->length);
+	*print = begin_print(&status);
+	if (!text) {
+		error = print_all(descriptor, print);
+	} else {
+		error = read_all(descriptor, (size_t)status.st_size, text);
+		if (!error)
+			*print = store_digest(*print, text->octets, text->length);
+	}
+	*print = end_print(*print);
 	return error;
 }
 
 enum isif_error store_print(struct store *store, const char *path, struct record_text *text,
 			    uint64_t *print)
 {
-	struct record_text own = { 0 };
 	/* A FIFO must not stop us. */
 	CLEANUP_CLOSE int descriptor =
 		openat(store->root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	enum isif_error error;
 
 	*print = 0;
-	if (descriptor < 0 && errno == ELOOP && !text)
-		return read_link(store, path, print);
-	if (descriptor < 0) {
-		error = isif_error_from_errno(errno);
-		return error == ISIF_NOT_FOUND && !text ? ISIF_OK : error;
+	if (descriptor >= 0) {
+		error = read_file(descriptor, text, print);
+		if (error && text)
+			record_text_clear(text);
+		return error;
 	}
-	error = read_file(descriptor, &own, print);
-	if (text && !error)
-		*text = own;
-	else
-		record_text_clear(&own);
-	return error;
+	if (!text && errno == ELOOP)
+		return print_link(store, path, print);
+	error = isif_error_from_errno(errno);
+	return error == ISIF_NOT_FOUND && !text ? ISIF_OK : error;
+}
+
+enum isif_error store_text_print(int descriptor, const struct record_text *text, uint64_t *print)
+{
+	struct stat status;
+
+	if (fstat(descriptor, &status))
+		return isif_error_from_errno(errno);
+	*print = end_print(store_digest(begin_print(&status), text->octets, text->length));
+	return ISIF_OK;
 }
 
 enum isif_error store_read(struct store *store, const char *path, struct record_text *text)

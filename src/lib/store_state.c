@@ -38,8 +38,7 @@ static enum isif_error read_text(int descriptor, size_t size, char *text, size_t
 	return ISIF_OK;
 }
 
-enum isif_error store_state_read(struct store *store, const char *name, char **text,
-				 size_t *length)
+enum isif_error store_state_read(struct store *store, const char *name, char **text, size_t *length)
 {
 	CLEANUP_CLOSE int descriptor = -1;
 	CLEANUP_FREE char *octets = NULL;
