@@ -183,12 +183,11 @@ static bool is_there(const struct store *store)
 
 static enum isif_error prepare(struct store *store)
 {
+	enum isif_error error = store_open_state(store);
 	struct store_backup *backup;
 
-	if (store->state < 0)
-		return ISIF_UNAVAILABLE;
-	if (store->backup)
-		return ISIF_OK;
+	if (error || store->backup)
+		return error;
 	backup = calloc(1, sizeof(*backup));
 	if (!backup || asprintf(&backup->path, "%s/" BACKUP, store->state_path) < 0) {
 		free(backup);
