@@ -89,6 +89,9 @@ enum isif_error store_state_write(struct store *store, const char *name, const c
  */
 enum isif_error store_enter(struct store *store, unsigned patience, const char **why);
 
+/* Opens the state directory, if it is not yet; ISIF_UNAVAILABLE: none is set. */
+enum isif_error store_open_state(struct store *store);
+
 /* --- store_check.c --- */
 
 /* Whether an edit has one of the shapes that isif/privileged.h lists; else ISIF_INVALID. */

@@ -77,18 +77,26 @@ static bool is_ours(const char *name)
 	       !strncmp(name, STORE_ASIDE, strlen(STORE_ASIDE));
 }
 
+/* Its name tells that it is whole, and it is on disk before it has that name. */
+static enum isif_error put_in_place(const struct store *store)
+{
+	if (syncfs(store->state) || renameat(store->state, UNFINISHED, store->state, BACKUP) ||
+	    fsync(store->state))
+		return store_write_error(errno);
+	return ISIF_OK;
+}
+
 static enum isif_error make_copy(const struct store *store, struct tree_copy *copy)
 {
 	enum isif_error error = tree_remove(store->state, UNFINISHED);
 
 	if (!error)
 		error = tree_copy(copy, store->root, store->state, UNFINISHED);
+	if (!error)
+		error = put_in_place(store);
 	if (error)
-		return error;
-	if (syncfs(store->state) || renameat(store->state, UNFINISHED, store->state, BACKUP) ||
-	    fsync(store->state))
-		return store_write_error(errno);
-	return ISIF_OK;
+		tree_remove(store->state, UNFINISHED);
+	return error;
 }
 
 static _Noreturn void run_child(const struct store *store, pid_t parent, int pipe)
@@ -175,12 +183,11 @@ static bool is_there(const struct store *store)
 
 static enum isif_error prepare(struct store *store)
 {
+	enum isif_error error = store_open_state(store);
 	struct store_backup *backup;
 
-	if (store->state < 0)
-		return ISIF_UNAVAILABLE;
-	if (store->backup)
-		return ISIF_OK;
+	if (error || store->backup)
+		return error;
 	backup = calloc(1, sizeof(*backup));
 	if (!backup || asprintf(&backup->path, "%s/" BACKUP, store->state_path) < 0) {
 		free(backup);

@@ -126,20 +126,23 @@ static enum isif_error install_edit(struct store *store, const char *path, struc
 		return error;
 	if (print != item->print)
 		return print ? ISIF_CHANGED : ISIF_NOT_FOUND;
+	/* It is our file that is gone, if one is: a recovery swept it meanwhile. */
 	if (renameat(store->root, item->temporary, store->root, path))
-		return store_write_error(errno);
+		return errno == ENOENT ? ISIF_CHANGED : store_write_error(errno);
 	*item->temporary = '\0';
 	item->installed = true;
 	return ISIF_OK;
 }
 
+/* With the lock, a transaction that was left half done is finished first, as at the start. */
 static enum isif_error take_lock(struct store *store, struct store_batch *batch)
 {
-	enum isif_error error = ISIF_OK;
+	const char *why;
+	enum isif_error error;
 
 	if (batch->locked)
 		return ISIF_OK;
-	error = store->locked ? ISIF_LOCKED : store_lock(store, 0);
+	error = store_enter(store, 0, &why);
 	batch->locked = !error;
 	return error;
 }
@@ -234,7 +237,7 @@ static enum progress reap(struct store *store, struct store_batch *batch)
 	return GO_ON;
 }
 
-/* What a crash left half done is finished first: that ends with a sweep of our temporary files. */
+/* What a crash left is finished first: that ends with a sweep of our temporary files. */
 static enum isif_error recover(struct store *store, const char **why)
 {
 	enum isif_error error;
@@ -252,13 +255,14 @@ static enum progress start(struct store *store, struct store_batch *batch)
 	const char *why;
 	enum isif_error error = recover(store, &why);
 
+	if (!error)
+		return reap(store, batch);
 	if (error == ISIF_LOCKED)
 		return BARRED;
-	for (size_t i = 0; error && i < batch->count; i++)
+	for (size_t i = 0; i < batch->count; i++)
 		batch->edits[i].error = error;
-	if (error)
-		enter(batch, OVER);
-	return error ? GO_ON : reap(store, batch);
+	enter(batch, OVER);
+	return GO_ON;
 }
 
 static enum progress step(struct store *store, struct store_batch *batch)

@@ -84,7 +84,7 @@ long __wrap_syscall(long number, ...)
 
 static struct isif_privileged *gate;
 static struct isif_edit edits[ISIF_BATCH_SIZE];
-static char paths[ISIF_BATCH_SIZE][64];
+static char paths[ISIF_BATCH_SIZE][64]; /* below the scratch directory: "db/" and the record's */
 static const struct isif_edit_line line = { "iface.mtu", NULL, "9000" };
 
 #define TEXT(mtu)                                                                                  \
@@ -93,13 +93,10 @@ static const struct isif_edit_line line = { "iface.mtu", NULL, "9000" };
 
 static void put_record(size_t i, const char *text)
 {
-	char name[128];
-
-	snprintf(paths[i], sizeof(paths[i]), "nodes/iqn.%zu/192.0.2.1,3260,1/if0", i);
-	snprintf(name, sizeof(name), "db/%s", paths[i]);
-	put_file(name, text);
+	snprintf(paths[i], sizeof(paths[i]), "db/nodes/iqn.%zu/192.0.2.1,3260,1/if0", i);
+	put_file(paths[i], text);
 	edits[i] = (struct isif_edit){
-		.kind = ISIF_EDIT_LINES, .path = paths[i], .lines = &line, .line_count = 1
+		.kind = ISIF_EDIT_LINES, .path = paths[i] + 3, .lines = &line, .line_count = 1
 	};
 }
 
@@ -113,17 +110,14 @@ static void put_records(size_t count)
 static bool holds(size_t i, const char *text)
 {
 	static char found[8192];
-	FILE *file = fopen(scratch("db/%s", paths[i]), "re");
+	FILE *file = fopen(scratch("%s", paths[i]), "re");
 	size_t length;
 
 	if (!file)
 		return false;
 	length = fread(found, 1, sizeof(found), file);
 	fclose(file);
-	if (length == strlen(text) && !memcmp(found, text, length))
-		return true;
-	printf("# %s: %.*s\n", paths[i], (int)length, found);
-	return false;
+	return length == strlen(text) && !memcmp(found, text, length);
 }
 
 static bool all_hold(size_t count, const char *text)
@@ -224,11 +218,8 @@ static void test_one_directory(void)
 {
 	put_records(3);
 	for (size_t i = 0; i < 3; i++) {
-		char name[128];
-
-		snprintf(paths[i], sizeof(paths[i]), "nodes/iqn.0/192.0.2.1,3260,1/if%zu", i);
-		snprintf(name, sizeof(name), "db/%s", paths[i]);
-		put_file(name, TEXT("1500"));
+		snprintf(paths[i], sizeof(paths[i]), "db/nodes/iqn.0/192.0.2.1,3260,1/if%zu", i);
+		put_file(paths[i], TEXT("1500"));
 	}
 	run(3);
 	CU_ASSERT_TRUE(all_hold(3, TEXT("9000")));
@@ -241,7 +232,7 @@ static void test_modes(void)
 
 	put_record(0, TEXT("1500"));
 	run(1);
-	CU_ASSERT_EQUAL_FATAL(stat(scratch("db/%s", paths[0]), &status), 0);
+	CU_ASSERT_EQUAL_FATAL(stat(scratch("%s", paths[0]), &status), 0);
 	CU_ASSERT_EQUAL(status.st_mode & 07777, 0600);
 }
 
@@ -361,7 +352,7 @@ static void test_changed_meanwhile(void)
 	work_until_written(4);
 	put_record(0, TEXT("1400"));
 	put_file("db/other", TEXT("1500"));
-	CU_ASSERT_EQUAL(rename(scratch("db/other"), scratch("db/%s", paths[1])), 0);
+	CU_ASSERT_EQUAL(rename(scratch("db/other"), scratch("%s", paths[1])), 0);
 	remove_file("db/nodes/iqn.2/192.0.2.1,3260,1/if0");
 	finish();
 	CU_ASSERT_EQUAL(edits[0].error, ISIF_CHANGED);
@@ -427,7 +418,7 @@ static void test_transaction(void)
 	size_t failed;
 
 	put_records(2);
-	edit.path = paths[1];
+	edit.path = edits[1].path;
 	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
 	work_until_written(2);
 	CU_ASSERT_EQUAL_FATAL(gate->operations->begin(gate, 0, &why), ISIF_OK);
