@@ -93,6 +93,7 @@ static int handle(netsnmp_mib_handler *mib_handler, netsnmp_handler_registration
 	struct handler *handler = mib_handler->myvoid;
 	struct mib_view view = {
 		.snapshot = isif_monitor_snapshot(handler->monitor),
+		.jobs = isif_monitor_jobs(handler->monitor),
 		.agent = &handler->agent,
 		.mono = clock_ms(),
 		.origin = handler->origin,

@@ -304,7 +304,6 @@ static int start(struct agent *agent)
 	*facts = (struct mib_agent){
 		.version = PACKAGE_VERSION,
 		.control_mode = CONTROL_READ_ONLY,
-		.next_job_index = 1,
 		.notify_enable = 0xff,
 		.notify_rate = 50,
 	};

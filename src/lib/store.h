@@ -74,8 +74,10 @@ enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, 
 enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigned *pause);
 int store_batch_descriptor(const struct store *store);
 void store_batch_end(struct store *store);
+void store_batch_close(struct store *store); /* once, at the store's end */
 enum isif_error store_backup(struct store *store, const char **where);
 int store_backup_descriptor(const struct store *store);
+void store_backup_close(struct store *store); /* once, at the store's end; kills the child */
 enum isif_error store_state_read(struct store *store, const char *name, char **text,
 				 size_t *length);
 enum isif_error store_state_write(struct store *store, const char *name, const char *text,
@@ -86,6 +88,9 @@ enum isif_error store_state_write(struct store *store, const char *name, const c
  * writes begins. ISIF_LOCKED as store_lock(); ISIF_UNAVAILABLE: *why says what is missing.
  */
 enum isif_error store_enter(struct store *store, unsigned patience, const char **why);
+
+/* Opens the state directory, if it is not yet; ISIF_UNAVAILABLE: none is set. */
+enum isif_error store_open_state(struct store *store);
 
 /* --- store_check.c --- */
 

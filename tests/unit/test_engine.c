@@ -286,6 +286,7 @@ static void test_empty_tables(void)
 	size_t count = 0;
 
 	view.snapshot = &fixture_empty_snapshot;
+	view.jobs.count = 0;
 	while (engine_next(&view, name.arcs, name.length, name.arcs, &name.length, &value) ==
 	       ENGINE_VALUE) {
 		mib_arc group = name.arcs[mib_root_length + 1];

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_SYNC_QUEUE_H
+#define ISIF_LIB_SYNC_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Files and directories that go to the disk while we do something else: Linux native AIO, whose
+ * IOCB_CMD_FSYNC and IOCB_CMD_FDSYNC let the kernel's own threads do the waiting (Linux 4.18,
+ * fs/aio.c:aio_fsync). Where it is not to be had, the caller syncs by itself.
+ */
+struct sync_queue {
+	unsigned long context; /* aio_context_t; 0: there is no AIO */
+	int event;	       /* readable when something is done; -1 without AIO */
+	unsigned under_way;
+};
+
+/* Without AIO it opens, too, and sync_queue_add() refuses. size: how many at once, at most. */
+void sync_queue_open(struct sync_queue *queue, unsigned size);
+/* Waits for what is under way. */
+void sync_queue_close(struct sync_queue *queue);
+
+/*
+ * Begins to sync what a descriptor is of (data: without what is not needed to read the data
+ * again); it may be closed at once. False: nothing has begun.
+ */
+bool sync_queue_add(struct sync_queue *queue, int descriptor, bool data, uint64_t tag);
+
+/* The next one that is done, with its errno value; false if there is none now. Never waits. */
+bool sync_queue_next(struct sync_queue *queue, uint64_t *tag, int *number);
+
+#endif
