@@ -2,6 +2,7 @@
 #ifndef ISIF_LIB_SYNC_QUEUE_H
 #define ISIF_LIB_SYNC_QUEUE_H
 
+#include <linux/aio_abi.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,9 +12,10 @@
  * fs/aio.c:aio_fsync). Where it is not to be had, the caller syncs by itself.
  */
 struct sync_queue {
-	unsigned long context; /* aio_context_t; 0: there is no AIO */
+	aio_context_t context; /* 0: there is no AIO */
 	int event;	       /* readable when something is done; -1 without AIO */
 	unsigned under_way;
+	struct iocb request; /* the latest; the kernel copies it, and valgrind looks at it later */
 };
 
 /* Without AIO it opens, too, and sync_queue_add() refuses. size: how many at once, at most. */
