@@ -263,7 +263,7 @@ struct setter_error setter_test(struct setter *setter, uint32_t transaction_id,
 	setter_clear(setter);
 	if (setter->agent->control_mode == CONTROL_READ_ONLY)
 		return refuse(setter, transaction_id, varbinds, 0, MIB_NOT_WRITABLE,
-			      "controlMode is readOnly");
+			      "controlMode is readOnly, see iscsi-ifaced.conf(5)");
 	setter->request = make_request(transaction_id, varbinds, count);
 	if (!setter->request)
 		return refuse(setter, transaction_id, varbinds, 0, MIB_RESOURCE_UNAVAILABLE,
