@@ -19,7 +19,7 @@ enum { NONE = 0x00, NULL_VALUE = 0x05, OBJECT_ID = 0x06, IP_ADDRESS = 0x40, OPAQ
 static const struct object {
 	const char *oid; /* without the index */
 	const char *index;
-	enum mib_tag tag;
+	uint8_t tag;
 	int64_t minimum, maximum; /* of the number or of the length */
 	enum isif_wish_kind kind;
 	const char *setting;
