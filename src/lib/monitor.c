@@ -269,6 +269,30 @@ static void look_at_uses(struct isif_monitor *monitor)
 	monitor->uses_seen = generation;
 }
 
+/* Before the first change the database is copied; said once, where to. */
+static void look_at_backup(struct isif_monitor *monitor)
+{
+	struct isif_privileged *gate = monitor->privileged;
+	const char *where;
+	enum isif_error error = gate->operations->backup(gate, &where);
+
+	if (error == ISIF_INCOMPLETE) {
+		monitor->backup_waits = true;
+		return;
+	}
+	if (!error && monitor->backup_waits)
+		isif_log_line(&monitor->log, ISIF_LOG_NOTICE,
+			      "the records as they were before the first change are kept in %s "
+			      "(iscsi-ifaced(8) says how to put them back)",
+			      where);
+	if (error)
+		isif_log_line(&monitor->log, ISIF_LOG_ERROR,
+			      "cannot keep a copy of the records in the state directory: %s; no "
+			      "record is changed before there is one",
+			      isif_error_text(error));
+	monitor->backup_waits = false;
+}
+
 static void take_events(struct isif_monitor *monitor)
 {
 	take_network_events(monitor);
@@ -284,6 +308,8 @@ static void take_events(struct isif_monitor *monitor)
 	if (is_readable(isif_daemon_descriptor(monitor->daemon)))
 		look_at_daemon(monitor);
 	take_record_changes(monitor);
+	if (monitor->backup_waits)
+		look_at_backup(monitor);
 }
 
 /* Reads what is due until deadline; true if there was no time for all of it. */
@@ -352,6 +378,7 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 		monitor->iscsi_events ? isif_iscsi_events_descriptor(monitor->iscsi_events) : -1,
 		isif_daemon_descriptor(monitor->daemon),
 		gate->operations->change_descriptor(gate),
+		gate->operations->backup_descriptor(gate),
 	};
 	size_t count = 0;
 	int uses[2];
@@ -383,9 +410,17 @@ void isif_monitor_configure(struct isif_monitor *monitor,
 {
 	monitor->resync_interval = (uint64_t)configuration->resync_interval * 1000;
 	schedule_resync(monitor);
-	if (monitor->rebind_mode != configuration->rebind_mode)
-		monitor->dirty = true;
 	monitor->rebind_mode = configuration->rebind_mode;
+	state_configure(monitor->state, configuration->hold_down, configuration->rebind_mode);
+	monitor->dirty = true;
+	if (configuration->writes && !monitor->writes)
+		look_at_backup(monitor);
+	monitor->writes = configuration->writes;
+}
+
+uint32_t isif_monitor_kept(const struct isif_monitor *monitor, enum isif_kept_number which)
+{
+	return state_kept(monitor->state, which);
 }
 
 static enum isif_error failed(const struct isif_monitor *monitor, const char *what,

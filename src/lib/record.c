@@ -80,35 +80,23 @@ void isif_record_drop_secrets(char *text, size_t length)
 	}
 }
 
-/* One setting as it lies in the text. */
-struct span {
-	const char *key, *value;
-	size_t key_length, value_length;
-};
-
-enum line_kind { LINE_NOTHING, LINE_SETTING, LINE_REFUSED };
-
-/*
- * Reads one line (without its newline) as usr/idbm.c:idbm_recinfo_config does: a key ends at a
- * blank or '='; what follows it must, after blanks, be '=' -- so "key=value" is refused.
- */
-static enum line_kind read_line(const char *line, const char *end, struct span *span)
+enum record_line_kind record_read_line(const char *line, const char *end, struct record_span *span)
 {
 	while (line < end && record_is_space(*line))
 		line++;
 	if (line == end || *line == '#')
-		return LINE_NOTHING;
+		return RECORD_LINE_NOTHING;
 	span->key = line;
 	while (line < end && !record_is_space(*line) && *line != '=')
 		line++;
 	span->key_length = (size_t)(line - span->key);
 	if (line == end)
-		return LINE_REFUSED;
+		return RECORD_LINE_REFUSED;
 	line++;
 	while (line < end && record_is_space(*line))
 		line++;
 	if (line < end && *line != '=')
-		return LINE_REFUSED;
+		return RECORD_LINE_REFUSED;
 	if (line < end)
 		line++;
 	while (line < end && record_is_space(*line))
@@ -116,12 +104,13 @@ static enum line_kind read_line(const char *line, const char *end, struct span *
 	while (end > line && record_is_space(end[-1]))
 		end--;
 	if (line == end)
-		return LINE_NOTHING;
+		return RECORD_LINE_NOTHING;
 	span->value = line;
 	span->value_length = (size_t)(end - line);
-	if (span->key_length >= ISIF_KEY_SIZE || span->value_length >= ISIF_VALUE_SIZE)
-		return LINE_REFUSED;
-	return LINE_SETTING;
+	if (span->key_length >= ISIF_KEY_SIZE || span->value_length >= ISIF_VALUE_SIZE ||
+	    memchr(span->key, '\0', (size_t)(line - span->key) + span->value_length))
+		return RECORD_LINE_REFUSED;
+	return RECORD_LINE_SETTING;
 }
 
 /* What a parse has found so far: counted in a first pass, stored in a second. */
@@ -132,7 +121,7 @@ struct sink {
 	size_t octets;
 };
 
-static void store(struct sink *sink, const struct span *span)
+static void store(struct sink *sink, const struct record_span *span)
 {
 	struct isif_record_line *line;
 
@@ -155,19 +144,18 @@ static void scan(const char *text, size_t length, const char *prefix, struct sin
 	const char *end = text + length, *line_end, *next;
 
 	for (const char *line = text; line < end; line = next) {
-		struct span span;
-		enum line_kind kind;
+		struct record_span span;
+		enum record_line_kind kind;
 
 		next = record_next_line(line, end, &line_end);
 		if (!line_end) {
 			sink->ignored++;
 			continue;
 		}
-		kind = read_line(line, line_end, &span);
-		if (kind == LINE_REFUSED ||
-		    (kind == LINE_SETTING && memchr(span.key, '\0', (size_t)(line_end - span.key))))
+		kind = record_read_line(line, line_end, &span);
+		if (kind == RECORD_LINE_REFUSED)
 			sink->ignored++;
-		else if (kind == LINE_SETTING && begins(span.key, span.key_length, prefix) &&
+		else if (kind == RECORD_LINE_SETTING && begins(span.key, span.key_length, prefix) &&
 			 !isif_record_is_secret(span.key, span.key_length))
 			store(sink, &span);
 	}

@@ -17,4 +17,19 @@ static inline bool record_is_space(char c)
  */
 const char *record_next_line(const char *at, const char *end, const char **line_end);
 
+/* One setting as it lies in a text. */
+struct record_span {
+	const char *key, *value;
+	size_t key_length, value_length;
+};
+
+enum record_line_kind { RECORD_LINE_NOTHING, RECORD_LINE_SETTING, RECORD_LINE_REFUSED };
+
+/*
+ * Reads one line (without its newline) as usr/idbm.c:idbm_recinfo_config does: a key ends at a
+ * blank or '='; what follows it must, after blanks, be '=' -- so "key=value" is refused. A line
+ * that is refused has its key in the span, too.
+ */
+enum record_line_kind record_read_line(const char *line, const char *end, struct record_span *span);
+
 #endif

@@ -38,6 +38,24 @@ static void write_name(FILE *file, const struct isif_name *name)
 	}
 }
 
+/* What managers set; a version that does not know these lines skips them. */
+static void write_wishes(FILE *file, const struct state *state)
+{
+	for (size_t i = 0; i < state->ifaces.size; i++) {
+		const struct iface_memory *memory = state->ifaces.slots[i].item;
+
+		if (!memory)
+			continue;
+		fprintf(file, "iface %d %d", (int)memory->mode, (int)memory->configured);
+		write_name(file, memory->name);
+		fputc('\n', file);
+	}
+	for (unsigned i = 0; i < ISIF_KEPT_NUMBERS; i++)
+		if (state->kept[i].set)
+			fprintf(file, "kept %u %" PRIu32 " %" PRIu32 "\n", i, state->kept[i].value,
+				state->kept[i].configured);
+}
+
 static void write_all(FILE *file, const struct state *state)
 {
 	fprintf(file, HEADER "boot %s\nnext %" PRIu32 " %" PRIu32 "\n", state->boot,
@@ -68,6 +86,7 @@ static void write_all(FILE *file, const struct state *state)
 		write_name(file, memory->name);
 		fputc('\n', file);
 	}
+	write_wishes(file, state);
 	fputs("end\n", file);
 }
 
@@ -197,6 +216,40 @@ static bool read_target(struct state *state, char *line)
 	return false;
 }
 
+static bool read_iface(struct state *state, char *line)
+{
+	struct iface_memory *memory = calloc(1, sizeof(*memory));
+	int mode, configured, used = 0;
+
+	if (!memory)
+		return false;
+	if (sscanf(line, "iface %d %d%n", &mode, &configured, &used) == 2 &&
+	    mode >= ISIF_REBIND_RECORD_ONLY && mode <= ISIF_REBIND_RELOGIN &&
+	    configured >= ISIF_REBIND_RECORD_ONLY && configured <= ISIF_REBIND_RELOGIN) {
+		memory->mode = (enum isif_rebind_mode)mode;
+		memory->configured = (enum isif_rebind_mode)configured;
+		line += used;
+		if (read_name(state->names, &line, &memory->name) && state_add_iface(state, memory))
+			return true;
+	}
+	state_free_iface(memory);
+	return false;
+}
+
+static bool read_kept(struct state *state, const char *line)
+{
+	struct kept_number kept = { .set = true };
+	unsigned which;
+
+	if (sscanf(line, "kept %u %" SCNu32 " %" SCNu32, &which, &kept.value, &kept.configured) !=
+	    3)
+		return false;
+	/* A later version may keep more. */
+	if (which < ISIF_KEPT_NUMBERS)
+		state->kept[which] = kept;
+	return true;
+}
+
 /* Returns true if the file was whole and every line of it was understood. */
 static bool read_all(FILE *file, struct state *state)
 {
@@ -219,6 +272,10 @@ static bool read_all(FILE *file, struct state *state)
 		else if (!strncmp(line, "binding ", 8) && !read_binding(state, line, same_boot))
 			return false;
 		else if (!strncmp(line, "target ", 7) && !read_target(state, line))
+			return false;
+		else if (!strncmp(line, "iface ", 6) && !read_iface(state, line))
+			return false;
+		else if (!strncmp(line, "kept ", 5) && !read_kept(state, line))
 			return false;
 		ended = !strcmp(line, "end");
 	}
