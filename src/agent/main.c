@@ -78,10 +78,9 @@ static void apply_configuration(struct agent *agent)
 				       .hold_down = configuration->hold_down,
 				       .writes = mode != CONTROL_READ_ONLY,
 			       });
-	if (mode == CONTROL_RECORDS)
-		LOG(NOTICE, "controlMode records: SETs may change records");
-	else if (mode == CONTROL_FULL)
-		LOG(NOTICE, "controlMode full: SETs may change records and sessions");
+	if (mode != CONTROL_READ_ONLY)
+		LOG(NOTICE, "controlMode %s: SETs may change records",
+		    mode == CONTROL_FULL ? "full" : "records");
 }
 
 static void reread_configuration(struct agent *agent)
