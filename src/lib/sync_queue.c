@@ -49,18 +49,22 @@ bool sync_queue_add(struct sync_queue *queue, int descriptor, bool data, uint64_
 	return true;
 }
 
+void sync_queue_hush(const struct sync_queue *queue)
+{
+	uint64_t count;
+	ssize_t got = read(queue->event, &count, sizeof(count));
+
+	(void)got; /* EAGAIN: it is quiet already; EBADF without AIO */
+}
+
 bool sync_queue_next(struct sync_queue *queue, uint64_t *tag, int *number)
 {
 	struct io_event done;
 	struct timespec at_once = { 0 };
-	uint64_t count;
 
-	if (!queue->under_way)
+	if (!queue->under_way ||
+	    syscall(SYS_io_getevents, queue->context, 0L, 1L, &done, &at_once) != 1)
 		return false;
-	while (syscall(SYS_io_getevents, queue->context, 0L, 1L, &done, &at_once) != 1)
-		/* What ends after this read makes the descriptor readable again. */
-		if (read(queue->event, &count, sizeof(count)) != sizeof(count))
-			return false;
 	queue->under_way--;
 	*tag = done.data;
 	*number = (int)-done.res;

@@ -29,6 +29,12 @@ void sync_queue_close(struct sync_queue *queue);
  */
 bool sync_queue_add(struct sync_queue *queue, int descriptor, bool data, uint64_t tag);
 
+/*
+ * Makes the descriptor unreadable until something more is done: to be called before those that
+ * are done are taken, as the kernel signals each one only after it can be taken.
+ */
+void sync_queue_hush(const struct sync_queue *queue);
+
 /* The next one that is done, with its errno value; false if there is none now. Never waits. */
 bool sync_queue_next(struct sync_queue *queue, uint64_t *tag, int *number);
 
