@@ -4,6 +4,7 @@
 
 #include <isif/monitor.h>
 
+#include "job.h"
 #include "world.h"
 
 /* A kernel session and what is due for it. */

@@ -119,10 +119,80 @@ static bool next_change(struct isif_privileged *gate, struct isif_change *change
 	return true;
 }
 
+static struct store *store_of(struct isif_privileged *gate)
+{
+	return local_of(gate)->store;
+}
+
+static enum isif_error begin(struct isif_privileged *gate, unsigned patience, const char **why)
+{
+	return store_begin(store_of(gate), patience, why);
+}
+
+static enum isif_error commit(struct isif_privileged *gate, const struct isif_edit *edits,
+			      size_t count, size_t *failed)
+{
+	return store_commit(store_of(gate), edits, count, failed);
+}
+
+static enum isif_error undo(struct isif_privileged *gate)
+{
+	return store_undo(store_of(gate));
+}
+
+static void end(struct isif_privileged *gate)
+{
+	store_end(store_of(gate));
+}
+
+static enum isif_error batch_begin(struct isif_privileged *gate, struct isif_edit *edits,
+				   size_t count, const char **why)
+{
+	return store_batch_begin(store_of(gate), edits, count, why);
+}
+
+static enum isif_error batch_work(struct isif_privileged *gate, uint64_t deadline, unsigned *pause)
+{
+	return store_batch_work(store_of(gate), deadline, pause);
+}
+
+static int batch_descriptor(const struct isif_privileged *gate)
+{
+	return store_batch_descriptor(((const struct local *)(const void *)gate)->store);
+}
+
+static void batch_end(struct isif_privileged *gate)
+{
+	store_batch_end(store_of(gate));
+}
+
+static enum isif_error backup(struct isif_privileged *gate, const char **where)
+{
+	return store_backup(store_of(gate), where);
+}
+
+static int backup_descriptor(const struct isif_privileged *gate)
+{
+	return store_backup_descriptor(((const struct local *)(const void *)gate)->store);
+}
+
+static enum isif_error state_read(struct isif_privileged *gate, const char *name, char **text,
+				  size_t *length)
+{
+	return store_state_read(store_of(gate), name, text, length);
+}
+
+static enum isif_error state_write(struct isif_privileged *gate, const char *name, const char *text,
+				   size_t length)
+{
+	return store_state_write(store_of(gate), name, text, length);
+}
+
 static void close_local(struct isif_privileged *gate)
 {
 	struct local *local = local_of(gate);
 
+	store_close(local->store);
 	if (local->reader.root >= 0)
 		close(local->reader.root);
 	if (local->reader.inotify >= 0)
@@ -136,6 +206,18 @@ static const struct isif_privileged_operations operations = {
 	.read_initiatorname = read_initiatorname,
 	.change_descriptor = change_descriptor,
 	.next_change = next_change,
+	.begin = begin,
+	.commit = commit,
+	.undo = undo,
+	.end = end,
+	.batch_begin = batch_begin,
+	.batch_work = batch_work,
+	.batch_descriptor = batch_descriptor,
+	.batch_end = batch_end,
+	.backup = backup,
+	.backup_descriptor = backup_descriptor,
+	.state_read = state_read,
+	.state_write = state_write,
 	.close = close_local,
 };
 
@@ -156,6 +238,8 @@ enum isif_error isif_privileged_open(const struct isif_privileged_options *optio
 	error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
 	directory_reader_init(&local->reader, local->root, descriptor,
 			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+	if (!error)
+		error = store_open(options, descriptor, &local->store);
 	if (error) {
 		close_local(&local->gate);
 		return error;

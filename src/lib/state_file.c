@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state file: lines of fields with one blank between them, names last and escaped (%XX), so
- * that an odd name cannot make a second line. The "end" line proves that it is whole.
+ * The state file: lines of fields with one blank between them, names last and escaped. The "end"
+ * line proves that it is whole.
  */
 #include "state_file.h"
 
 #include "cleanup.h"
+#include "escape.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,17 +25,7 @@ static inline void cleanup_fclose(FILE **file)
 
 static void write_name(FILE *file, const struct isif_name *name)
 {
-	fputc(' ', file);
-	if (!name || !name->length)
-		fputs("%", file); /* nothing at all */
-	for (uint32_t i = 0; name && i < name->length; i++) {
-		unsigned char c = (unsigned char)name->text[i];
-
-		if (c > ' ' && c != '%' && c < 0x7f)
-			fputc(c, file);
-		else
-			fprintf(file, "%%%02X", c);
-	}
+	escape_write(file, name ? name->text : "", name ? name->length : 0);
 }
 
 /* What managers set; a version that does not know these lines skips them. */
@@ -125,34 +115,18 @@ enum isif_error state_file_write(const struct state *state)
 	return error;
 }
 
-/* Reads one escaped name and steps over it. */
-static bool read_name(struct isif_names *names, char **at, struct isif_name **name)
+static bool read_name(struct isif_names *names, const char **at, struct isif_name **name)
 {
 	char text[FIELD_SIZE];
-	size_t length = 0;
+	size_t length;
 
-	if (*(*at)++ != ' ')
-		return false;
-	for (; **at && **at != ' ' && length < sizeof(text); (*at)++) {
-		unsigned value = (unsigned char)**at;
-
-		if (value == '%' && (!(*at)[1] || (*at)[1] == ' ' || (*at)[1] == '\n'))
-			continue;
-		if (value == '%') {
-			if (!isxdigit((unsigned char)(*at)[1]) ||
-			    sscanf(*at + 1, "%2x", &value) != 1 || !value)
-				return false;
-			*at += (*at)[2] && isxdigit((unsigned char)(*at)[2]) ? 2 : 1;
-		}
-		text[length++] = (char)value;
-	}
-	if (length == sizeof(text))
+	if (!escape_read(at, text, sizeof(text), &length))
 		return false;
 	*name = isif_name_get(names, text, length);
 	return *name;
 }
 
-static bool read_binding(struct state *state, char *line, bool same_boot)
+static bool read_binding(struct state *state, const char *line, bool same_boot)
 {
 	struct binding_memory *memory = calloc(1, sizeof(*memory));
 	int admin, oper, used = 0;
@@ -197,7 +171,7 @@ static bool read_binding(struct state *state, char *line, bool same_boot)
 	return false;
 }
 
-static bool read_target(struct state *state, char *line)
+static bool read_target(struct state *state, const char *line)
 {
 	struct target_memory *memory = calloc(1, sizeof(*memory));
 	int used = 0;
@@ -216,7 +190,7 @@ static bool read_target(struct state *state, char *line)
 	return false;
 }
 
-static bool read_iface(struct state *state, char *line)
+static bool read_iface(struct state *state, const char *line)
 {
 	struct iface_memory *memory = calloc(1, sizeof(*memory));
 	int mode, configured, used = 0;

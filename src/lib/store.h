@@ -7,13 +7,16 @@
 #include "record_edit.h"
 
 #include <sys/types.h>
+#include <time.h>
 
 /*
  * Writing to the database, on the privileged side of the gate.
  *   store.c          a transaction: begin, commit, undo, end
+ *   store_check.c    what an edit may name: this side trusts nobody
  *   store_lock.c     open-iscsi's lock, taken with a file of our own
- *   store_file.c     files and directories: temporary ones, replaced, synced, removed
+ *   store_file.c     files and directories: temporary ones, synced, swept
  *   store_plan.c     edits -> the steps that make them (files, links, directories)
+ *   store_step.c     steps are done and undone, as often as need be
  *   store_journal.c  the steps on disk, and what a start does with them
  *   store_batch.c    many edits, each for itself, without waiting for the disk
  *   store_backup.c   the copy that is kept before anything is written
@@ -29,6 +32,9 @@
 /* The file in the lock directory that lock.write is made a link to: ours is told by its inode. */
 #define STORE_LOCK_FILE "lock.iscsi-ifaced"
 
+/* The steps of the transaction that is under way, in the state directory. */
+#define STORE_JOURNAL "journal"
+
 #define STORE_EDITS 64 /* in one transaction */
 
 struct store_transaction;
@@ -37,13 +43,17 @@ struct store_backup;
 
 struct store {
 	const struct isif_log *log;
-	int root;  /* descriptor of the database's directory; borrowed */
-	int state; /* of the state directory, -1: nothing can be written */
-	int locks; /* of the lock directory, -1 until it is needed */
-	char *root_path, *state_path, *lock_path, *iscsid_conf;
-	bool locked;	 /* we hold open-iscsi's lock */
-	bool recovered;	 /* nothing is left of an earlier life */
-	uint32_t number; /* of the next temporary or aside file */
+	int root;      /* descriptor of the database's directory; borrowed */
+	int state;     /* of the state directory, -1: nothing can be written */
+	int journal;   /* ours alone (flock) while we live; -1 until it is needed */
+	int locks;     /* of the lock directory, -1 until it is needed */
+	int lock_file; /* STORE_LOCK_FILE, ours alone (flock), as long as locks is open */
+	char *root_path, *state_path, *lock_path, *iscsid_conf; /* the last one may be NULL */
+	bool locked;						/* we hold open-iscsi's lock */
+	bool recovered;		   /* nothing is left of an earlier life */
+	uint32_t number;	   /* of the last temporary or aside file */
+	struct timespec told_lock; /* the old lock of which the log was told: its ctime */
+	char why[512];
 	struct store_transaction *transaction;
 	struct store_batch *batch;
 	struct store_backup *backup;
@@ -64,30 +74,64 @@ enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, 
 enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigned *pause);
 int store_batch_descriptor(const struct store *store);
 void store_batch_end(struct store *store);
+void store_batch_close(struct store *store); /* once, at the store's end */
 enum isif_error store_backup(struct store *store, const char **where);
 int store_backup_descriptor(const struct store *store);
+void store_backup_close(struct store *store); /* once, at the store's end; kills the child */
 enum isif_error store_state_read(struct store *store, const char *name, char **text,
 				 size_t *length);
 enum isif_error store_state_write(struct store *store, const char *name, const char *text,
 				  size_t length);
 
+/*
+ * Takes the lock and sees to it that nothing is left of an earlier life: how everything that
+ * writes begins. ISIF_LOCKED as store_lock(); ISIF_UNAVAILABLE: *why says what is missing.
+ */
+enum isif_error store_enter(struct store *store, unsigned patience, const char **why);
+
+/* Opens the state directory, if it is not yet; ISIF_UNAVAILABLE: none is set. */
+enum isif_error store_open_state(struct store *store);
+
+/* --- store_check.c --- */
+
+/* Whether an edit has one of the shapes that isif/privileged.h lists; else ISIF_INVALID. */
+enum isif_error store_check_edit(const struct isif_edit *edit);
+/* A path of names that are not empty, ".", ".." or longer than a file's name can be. */
+bool store_path_is_good(const char *path);
+
 /* --- store_lock.c --- */
 
 /*
  * Takes the lock, tried for at most patience milliseconds (0: once): waits for the other's unlink
- * with inotify. ISIF_LOCKED, or why the lock directory cannot be used. The log is told of a lock
- * that is older than a minute, once for each.
+ * with inotify. ISIF_LOCKED (also if it is ours already), or why the lock directory cannot be
+ * used. The log is told of a lock that is older than a minute, once for each.
  */
 enum isif_error store_lock(struct store *store, unsigned patience);
 /* Releases it, if it is still ours: others may have removed it as stale. */
 void store_unlock(struct store *store);
-/* Removes a lock that an earlier life of ours left: it is a link to our own file. */
-void store_lock_recover(struct store *store);
+/*
+ * Opens the lock directory and our file in it (ISIF_NOT_FOUND if they are missing and are not to
+ * be made), and removes a lock that an earlier life of ours left: it is a link to that file.
+ * ISIF_LOCKED: another iscsi-ifaced lives that uses them.
+ */
+enum isif_error store_lock_open(struct store *store, bool make);
 
 /* --- store_file.c --- */
 
 /* Reads a whole record, secrets included. */
 enum isif_error store_read(struct store *store, const char *path, struct record_text *text);
+/*
+ * What tells one state of a file from any other: a digest of its inode's number and its octets, 0
+ * if it is not there. A link has its own, not that of the file that it leads to. The text is
+ * wanted or NULL.
+ */
+enum isif_error store_print(struct store *store, const char *path, struct record_text *text,
+			    uint64_t *print);
+/* The print of a file with this text. */
+enum isif_error store_text_print(int descriptor, const struct record_text *text, uint64_t *print);
+/* FNV-1a in 64 bits. */
+#define STORE_DIGEST UINT64_C(0xcbf29ce484222325)
+uint64_t store_digest(uint64_t seed, const void *octets, size_t length);
 /* Writes a text into a new temporary file (0600); name gets its name in the root. Not synced. */
 enum isif_error store_write_temporary(struct store *store, const struct record_text *text,
 				      char *name, size_t size, int *descriptor);
@@ -96,5 +140,9 @@ enum isif_error store_write_error(int number);
 enum isif_error store_sync_directory(struct store *store, const char *path);
 /* Removes every STORE_TEMPORARY and STORE_ASIDE file of the root. */
 void store_sweep(struct store *store);
+/* True if there is one. */
+bool store_is_littered(struct store *store);
+/* Writes all of it, whatever the kernel takes at once. */
+enum isif_error store_write_all(int descriptor, const void *octets, size_t length);
 
 #endif
