@@ -80,6 +80,9 @@ static enum isif_error write_new(struct store *store, size_t i, const struct rec
 		*item->temporary = '\0';
 		return error;
 	}
+	error = store_keep_mode(store, batch->edits[i].path, descriptor);
+	if (error)
+		return error;
 	if (sync_queue_add(&batch->queue, descriptor, true, i))
 		return ISIF_OK;
 	*blocked = true;
