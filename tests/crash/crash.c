@@ -33,7 +33,8 @@ struct told {
 static struct {
 	char directory[64], store[128], database[160];
 	const struct stock_case *what;
-	bool undo; /* commit, then undo */
+	bool undo;    /* commit, then undo */
+	bool another; /* somebody else writes a record after a crash */
 	struct told *told;
 	char *old_tree, *new_tree;
 	bool all, failed;
@@ -95,7 +96,6 @@ static bool try_change(const struct trace_rule *rule, struct trace *trace)
 	*crash.told = (struct told){ 0 };
 	if (stock_open(crash.store, NULL, &gate))
 		return false;
-	/* The journal is there, as after the first transaction. */
 	can = trace_run(run_change, gate, rule, trace);
 	isif_privileged_close(gate);
 	return can;
@@ -146,6 +146,20 @@ static bool is_usable(size_t at)
 	return !broken || fault("a record is half there, or a link leads nowhere", at);
 }
 
+/* As iscsiadm does, in place. */
+static void write_meanwhile(void)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	if (!crash.another)
+		return;
+	snprintf(path, sizeof(path), "%s/ifaces/if0", crash.database);
+	file = fopen(path, "we");
+	if (!file || fputs(STOCK_IFACE("if0", "of-another"), file) < 0 || fclose(file))
+		abort();
+}
+
 static bool survives_kill(const struct trace_rule *rule, struct trace *trace)
 {
 	const struct told *told = crash.told;
@@ -153,7 +167,10 @@ static bool survives_kill(const struct trace_rule *rule, struct trace *trace)
 
 	if (!try_change(rule, trace))
 		return fault("it cannot be traced", at);
-	if (!is_usable(at) || !is_clean(at))
+	if (!is_usable(at))
+		return false;
+	write_meanwhile();
+	if (!is_clean(at))
 		return false;
 	/* What was answered holds. */
 	if (!is_one_of(!told->has_committed || told->commit || crash.undo,
@@ -167,15 +184,15 @@ static size_t stride(size_t count)
 	return crash.all || count <= SOME ? 1 : count / SOME;
 }
 
-/* Killed at any time; a rule may have had calls fail before. */
-static void test_kill(struct trace_rule rule, const char *text)
+/* Killed at any time from a call on; the rule may have some calls fail. */
+static void test_kill(struct trace_rule rule, size_t from, const char *text)
 {
 	struct trace trace;
 	size_t count, tries = 0;
 	bool good = try_change(&rule, &trace);
 
 	count = trace.count;
-	for (size_t n = rule.fail_to + 1; good && n <= count; n += stride(count), tries++) {
+	for (size_t n = from; good && n <= count; n += stride(count), tries++) {
 		rule.kill_at = n;
 		good = survives_kill(&rule, &trace);
 	}
@@ -225,7 +242,7 @@ static bool tells_truth(const struct trace_rule *rule)
 		return is_one_of(true, false);
 	/* The next start tries again. */
 	if (told->undo == ISIF_UNDO_FAILED || told->commit == ISIF_UNDO_FAILED)
-		return !rule->only_space;
+		return rule->which != TRACE_SPACE;
 	if (!told->commit)
 		return is_one_of(crash.undo, !crash.undo);
 	return is_one_of(true, false) &&
@@ -252,7 +269,8 @@ static bool survives_fault(const struct trace_rule *rule)
 static void test_faults(int error, bool for_good, const char *text)
 {
 	static struct trace all;
-	struct trace_rule rule = { .error = error, .only_space = error == ENOSPC };
+	struct trace_rule rule = { .error = error,
+				   .which = error == ENOSPC ? TRACE_SPACE : TRACE_FILE };
 	size_t tries = 0;
 	bool good = try_change(&rule, &all);
 
@@ -260,7 +278,7 @@ static void test_faults(int error, bool for_good, const char *text)
 		size_t at = n;
 
 		/* The next one that can fail. */
-		while (at < all.count && !(rule.only_space ? all.needs_space : all.can_fail)[at])
+		while (at < all.count && !(all.kinds[at] & rule.which))
 			at++;
 		rule.fail_from = at;
 		rule.fail_to = for_good ? TRACE_CALLS : at;
@@ -274,14 +292,27 @@ static void test_faults(int error, bool for_good, const char *text)
 static void test_kill_while_undoing(void)
 {
 	static struct trace trace;
-	struct trace_rule rule = { .error = EIO };
+	struct trace_rule rule = { .error = EIO, .which = TRACE_RENAME };
 
 	if (!try_change(&rule, &trace))
 		return;
 	for (size_t n = 1; n <= trace.count; n++)
-		if (trace.is_rename[n])
+		if (trace.kinds[n] & TRACE_RENAME)
 			rule.fail_from = rule.fail_to = n;
-	test_kill(rule, "killed while a commit that failed is undone");
+	test_kill(rule, rule.fail_to + 1, "killed while a commit that failed is undone");
+}
+
+/* A file system that cannot rename to a free place only. */
+static void test_plain_rename(void)
+{
+	static struct trace trace;
+	const struct trace_rule rule = {
+		.error = EINVAL, .which = TRACE_RENAME2, .fail_from = 1, .fail_to = TRACE_CALLS
+	};
+	bool good = try_change(&rule, &trace) && !crash.told->commit && is_one_of(false, true);
+
+	end_test(good, "without RENAME_NOREPLACE", crash.what, 1);
+	test_kill(rule, 1, "without RENAME_NOREPLACE, killed");
 }
 
 static void prepare(const struct stock_case *what, bool undo)
@@ -293,11 +324,14 @@ static void prepare(const struct stock_case *what, bool undo)
 	stock_make(crash.store);
 	free(crash.old_tree);
 	free(crash.new_tree);
+	write_meanwhile();
 	crash.old_tree = tree_text(crash.database);
+	stock_make(crash.store);
 	if (stock_open(crash.store, NULL, &gate))
 		abort();
 	change(gate);
 	isif_privileged_close(gate);
+	write_meanwhile();
 	crash.new_tree = tree_text(crash.database);
 	crash.undo = undo;
 }
@@ -305,7 +339,7 @@ static void prepare(const struct stock_case *what, bool undo)
 static void test_case(const struct stock_case *what)
 {
 	prepare(what, false);
-	test_kill((struct trace_rule){ 0 }, "killed");
+	test_kill((struct trace_rule){ 0 }, 1, "killed");
 	test_faults(EIO, false, "one error of the disk");
 	test_faults(EIO, true, "a disk that fails for good");
 	test_faults(EROFS, true, "a disk that becomes read-only");
@@ -325,11 +359,15 @@ static void test_all(void)
 	for (size_t i = 0; i < stock_case_count; i++)
 		test_case(&stock_cases[i]);
 	prepare(&stock_cases[stock_case_count - 1], true);
-	test_kill((struct trace_rule){ 0 }, "killed in a commit or its undo");
+	test_kill((struct trace_rule){ 0 }, 1, "killed in a commit or its undo");
 	test_faults(EIO, false, "one error of the disk in a commit or its undo");
 	prepare(&stock_cases[stock_case_count - 1], false);
 	test_kill_while_undoing();
+	test_plain_rename();
 	test_second_kill();
+	crash.another = true;
+	prepare(&stock_cases[stock_case_count - 1], false);
+	test_kill((struct trace_rule){ 0 }, 1, "killed, and another one writes a record meanwhile");
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)

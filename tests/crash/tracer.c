@@ -13,43 +13,47 @@
 
 #ifdef __x86_64__
 
-/* What a disk that fails, or one that is full, answers with an error. */
 static const struct {
 	unsigned long number;
-	bool space;
+	unsigned kinds;
 } file_calls[] = {
-	{ SYS_openat, false }, /* needs space if it makes a file */
-	{ SYS_write, true },	  { SYS_pwrite64, true },    { SYS_mkdirat, true },
-	{ SYS_mkdir, true },	  { SYS_symlinkat, true },   { SYS_linkat, true },
-	{ SYS_fsync, false },	  { SYS_fdatasync, false },  { SYS_renameat, false },
-	{ SYS_renameat2, false }, { SYS_unlinkat, false },   { SYS_fchmodat, false },
-	{ SYS_read, false },	  { SYS_pread64, false },    { SYS_newfstatat, false },
-	{ SYS_fstat, false },	  { SYS_readlinkat, false }, { SYS_getdents64, false },
-	{ SYS_flock, false },
+	{ SYS_openat, TRACE_FILE }, /* needs space if it makes a file */
+	{ SYS_write, TRACE_FILE | TRACE_SPACE },
+	{ SYS_pwrite64, TRACE_FILE | TRACE_SPACE },
+	{ SYS_mkdirat, TRACE_FILE | TRACE_SPACE },
+	{ SYS_symlinkat, TRACE_FILE | TRACE_SPACE },
+	{ SYS_linkat, TRACE_FILE | TRACE_SPACE },
+	{ SYS_renameat, TRACE_FILE | TRACE_RENAME },
+	{ SYS_renameat2, TRACE_FILE | TRACE_RENAME | TRACE_RENAME2 },
+	{ SYS_fsync, TRACE_FILE },
+	{ SYS_fdatasync, TRACE_FILE },
+	{ SYS_unlinkat, TRACE_FILE },
+	{ SYS_fchmodat, TRACE_FILE },
+	{ SYS_read, TRACE_FILE },
+	{ SYS_pread64, TRACE_FILE },
+	{ SYS_newfstatat, TRACE_FILE },
+	{ SYS_fstat, TRACE_FILE },
+	{ SYS_readlinkat, TRACE_FILE },
+	{ SYS_getdents64, TRACE_FILE },
+	{ SYS_flock, TRACE_FILE },
 };
 
-static void note_call(struct trace *trace, const struct user_regs_struct *registers)
+static unsigned char kinds_of(const struct user_regs_struct *registers)
 {
-	size_t at = trace->count;
+	unsigned kinds = 0;
 
-	for (size_t i = 0; i < sizeof(file_calls) / sizeof(*file_calls); i++) {
-		if (file_calls[i].number != registers->orig_rax)
-			continue;
-		trace->can_fail[at] = true;
-		trace->needs_space[at] =
-			file_calls[i].space ||
-			(registers->orig_rax == SYS_openat && (registers->rdx & O_CREAT));
-	}
-	trace->is_rename[at] =
-		registers->orig_rax == SYS_renameat || registers->orig_rax == SYS_renameat2;
+	for (size_t i = 0; i < sizeof(file_calls) / sizeof(*file_calls); i++)
+		if (file_calls[i].number == registers->orig_rax)
+			kinds = file_calls[i].kinds;
+	if (registers->orig_rax == SYS_openat && (registers->rdx & O_CREAT))
+		kinds |= TRACE_SPACE;
+	return (unsigned char)kinds;
 }
 
 static bool fails(const struct trace *trace, const struct trace_rule *rule)
 {
-	size_t at = trace->count;
-
-	return at >= rule->fail_from && at <= rule->fail_to && rule->fail_from &&
-	       (rule->only_space ? trace->needs_space[at] : trace->can_fail[at]);
+	return rule->fail_from && trace->count >= rule->fail_from &&
+	       trace->count <= rule->fail_to && (trace->kinds[trace->count] & rule->which);
 }
 
 /* Lets it go on to its next stop: at a system call, or at its end. */
@@ -66,7 +70,7 @@ static bool enter_call(pid_t child, const struct trace_rule *rule, struct trace 
 
 	if (++trace->count >= TRACE_CALLS || ptrace(PTRACE_GETREGS, child, NULL, &registers))
 		return false;
-	note_call(trace, &registers);
+	trace->kinds[trace->count] = kinds_of(&registers);
 	if (trace->count == rule->kill_at)
 		return false;
 	*failing = fails(trace, rule);

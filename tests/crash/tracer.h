@@ -11,18 +11,24 @@
  */
 enum { TRACE_CALLS = 8192 };
 
+/* What kind of calls can be made to fail. */
+enum trace_kind {
+	TRACE_FILE = 1,	   /* all that a disk can fail */
+	TRACE_SPACE = 2,   /* of those the ones that need room on it */
+	TRACE_RENAME = 4,  /* all renames */
+	TRACE_RENAME2 = 8, /* renameat2, which some file systems do not have */
+};
+
 struct trace_rule {
 	size_t kill_at;		   /* it is killed before this call is done; 0: never */
 	size_t fail_from, fail_to; /* these calls do not happen and end with error; 0: none */
 	int error;
-	bool only_space; /* of those only the ones that need room on the disk */
+	enum trace_kind which;
 };
 
 struct trace {
-	size_t count;		    /* of its calls */
-	bool can_fail[TRACE_CALLS]; /* by its number: calls on files, which a disk can fail */
-	bool needs_space[TRACE_CALLS];
-	bool is_rename[TRACE_CALLS];
+	size_t count;			  /* of its calls */
+	unsigned char kinds[TRACE_CALLS]; /* of each, as enum trace_kind has them */
 	bool killed;
 	int status; /* its exit status */
 };
