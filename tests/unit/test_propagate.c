@@ -311,9 +311,9 @@ static void test_differences(void)
 
 	see_iface(IFACE_RECORD("if0", "iface.net_ifacename = san1\niface.initiatorname = iqn.own\n"
 				      "iface.hwaddress = default\niface.mtu = 0\n"
-				      "iface.vlan_id = 5\niface.prefix_len = 0\n"));
+				      "iface.vlan_id = 5\niface.prefix_len = 0\niface.future = 1\n"));
 	put_and_see(NODE_A, TEXT_A("iface.net_ifacename = san0\niface.ipaddress = 192.0.2.9\n"
-				   "iface.mtu = 1500\niface.port = 0\niface.tos = 4\n"));
+				   "iface.mtu = 1500\niface.port = 0\niface.tos = 4\niface.past = 1\n"));
 	stage_build();
 	ask();
 	run();
@@ -332,6 +332,9 @@ static void test_differences(void)
 	CU_ASSERT_TRUE(has_value(record, "iface.vlan_id", "5"));
 	CU_ASSERT_TRUE(has_value(record, "iface.ipaddress", NULL));
 	CU_ASSERT_TRUE(has_value(record, "iface.tos", NULL));
+	/* Nor need this version know a setting. */
+	CU_ASSERT_TRUE(has_value(record, "iface.future", "1"));
+	CU_ASSERT_TRUE(has_value(record, "iface.past", NULL));
 	/* Not set is not set. */
 	CU_ASSERT_TRUE(has_value(record, "iface.port", "0"));
 	CU_ASSERT_TRUE(has_value(record, "iface.prefix_len", NULL));
