@@ -278,7 +278,8 @@ void job_suspend(struct job_runner *runner)
 	for (size_t i = 0; i < runner->count; i++) {
 		struct job_entry *entry = runner->entries[i];
 
-		if (entry->job.state != ISIF_JOB_RUNNING)
+		/* Of a list that was only half read, a running one has no work yet. */
+		if (!entry->work)
 			continue;
 		end_work(runner, entry);
 		begin_anew(entry);

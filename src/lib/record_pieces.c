@@ -174,7 +174,7 @@ static size_t place_of(const struct record_pieces *pieces, struct record_slice k
 			place_after = i;
 		if (other == NO_RANK || own == NO_RANK)
 			continue;
-		if (other <= own && (other >= before || place_before == pieces->count)) {
+		if (other <= own && other >= before) {
 			before = other;
 			place_before = i + 1;
 		} else if (other > own && other < after) {

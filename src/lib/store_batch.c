@@ -320,6 +320,7 @@ enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigne
 	*pause = 0;
 	if (!batch || !batch->edits)
 		return ISIF_OK;
+	sync_queue_hush(&batch->queue);
 	do {
 		progress = step(store, batch);
 	} while (progress == GO_ON && batch->phase != OVER && clock_ns() < deadline);

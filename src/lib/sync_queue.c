@@ -2,7 +2,6 @@
 #include "sync_queue.h"
 
 #include <errno.h>
-#include <linux/aio_abi.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -34,15 +33,15 @@ void sync_queue_close(struct sync_queue *queue)
 
 bool sync_queue_add(struct sync_queue *queue, int descriptor, bool data, uint64_t tag)
 {
-	struct iocb sync = {
+	struct iocb *list[] = { &queue->request };
+
+	queue->request = (struct iocb){
 		.aio_data = tag,
 		.aio_lio_opcode = data ? IOCB_CMD_FDSYNC : IOCB_CMD_FSYNC,
 		.aio_fildes = (uint32_t)descriptor,
 		.aio_flags = IOCB_FLAG_RESFD,
 		.aio_resfd = (uint32_t)queue->event,
 	};
-	struct iocb *list[] = { &sync };
-
 	/* EINVAL of a kernel or file system without it, EAGAIN when there is no room. */
 	if (!queue->context || syscall(SYS_io_submit, queue->context, 1L, list) != 1)
 		return false;
@@ -50,18 +49,22 @@ bool sync_queue_add(struct sync_queue *queue, int descriptor, bool data, uint64_
 	return true;
 }
 
+void sync_queue_hush(const struct sync_queue *queue)
+{
+	uint64_t count;
+	ssize_t got = read(queue->event, &count, sizeof(count));
+
+	(void)got; /* EAGAIN: it is quiet already; EBADF without AIO */
+}
+
 bool sync_queue_next(struct sync_queue *queue, uint64_t *tag, int *number)
 {
 	struct io_event done;
 	struct timespec at_once = { 0 };
-	uint64_t count;
 
-	if (!queue->under_way)
+	if (!queue->under_way ||
+	    syscall(SYS_io_getevents, queue->context, 0L, 1L, &done, &at_once) != 1)
 		return false;
-	while (syscall(SYS_io_getevents, queue->context, 0L, 1L, &done, &at_once) != 1)
-		/* What ends after this read makes the descriptor readable again. */
-		if (read(queue->event, &count, sizeof(count)) != sizeof(count))
-			return false;
 	queue->under_way--;
 	*tag = done.data;
 	*number = (int)-done.res;

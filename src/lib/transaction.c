@@ -47,6 +47,17 @@ static enum isif_error same_node(struct isif_transaction *transaction, const cha
 	return node_equal(node, now) ? ISIF_OK : ISIF_CHANGED;
 }
 
+/* True for the place of a record that goes away in the same transaction. */
+static bool is_vacated(const struct isif_transaction *transaction, const char *path)
+{
+	for (size_t i = 0; i < transaction->edit_count; i++)
+		if ((transaction->edits[i].kind == ISIF_EDIT_REMOVE ||
+		     transaction->edits[i].kind == ISIF_EDIT_MOVE_NODE) &&
+		    !strcmp(transaction->edits[i].path, path))
+			return true;
+	return false;
+}
+
 static bool read_again(struct isif_transaction *transaction, const struct expectation *expected)
 {
 	struct isif_privileged *gate = transaction->monitor->privileged;
@@ -55,7 +66,7 @@ static bool read_again(struct isif_transaction *transaction, const struct expect
 	enum isif_error error = gate->operations->read_record(gate, expected->path, &text, &length);
 
 	if (!expected->iface && !expected->node) {
-		if (error == ISIF_NOT_FOUND)
+		if (error == ISIF_NOT_FOUND || is_vacated(transaction, expected->path))
 			return true;
 		return transaction_refuse(transaction, ISIF_REFUSED_STATE, expected->wish,
 					  "a file %s is there already", expected->path);

@@ -256,6 +256,7 @@ static void edit_row(struct isif_transaction *transaction, struct binding_change
 	if (change->moves && !node->single_file) {
 		edit.kind = ISIF_EDIT_MOVE_NODE;
 		edit.other = path_of(transaction, node, iface);
+		expect_node(transaction, edit.other, NULL, wish);
 	}
 	expect_node(transaction, edit.path, node, wish);
 	if (change->moves)

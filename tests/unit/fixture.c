@@ -2,6 +2,8 @@
 /* The rows; what a walk of them shows stands in fixture_cells.c. */
 #include "fixture.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define NAME(variable, content)                                                                    \
@@ -333,4 +335,19 @@ struct mib_view fixture_view(void)
 		.mono = FIXTURE_MONO,
 		.origin = FIXTURE_ORIGIN,
 	};
+}
+
+struct oid below(const char *text)
+{
+	struct oid oid = { mib_root_length, { 0 } };
+
+	memcpy(oid.arcs, mib_root, mib_root_length * sizeof(*mib_root));
+	oid.arcs[oid.length++] = 1;
+	while (*text) {
+		char *end;
+
+		oid.arcs[oid.length++] = strtoul(text, &end, 10);
+		text = *end ? end + 1 : end;
+	}
+	return oid;
 }

@@ -29,6 +29,8 @@ void add_port_tests(void);
 void add_propagate_tests(void);
 void add_record_tests(void);
 void add_record_edit_tests(void);
+void add_record_make_tests(void);
+void add_setter_tests(void);
 void add_setting_tests(void);
 void add_setting_check_tests(void);
 void add_state_tests(void);

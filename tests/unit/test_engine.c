@@ -11,11 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-struct oid {
-	size_t length;
-	mib_arc arcs[MIB_OID_LIMIT + 8];
-};
-
 static struct oid cells[512];
 static char *zone;
 
@@ -24,22 +19,6 @@ static void set_zone(const char *text)
 {
 	setenv("TZ", text, 1);
 	tzset();
-}
-
-/* iscsiIfaceObjects and what the text says below it. */
-static struct oid below(const char *text)
-{
-	struct oid oid = { mib_root_length, { 0 } };
-
-	memcpy(oid.arcs, mib_root, mib_root_length * sizeof(*mib_root));
-	oid.arcs[oid.length++] = 1;
-	while (*text) {
-		char *end;
-
-		oid.arcs[oid.length++] = strtoul(text, &end, 10);
-		text = *end ? end + 1 : end;
-	}
-	return oid;
 }
 
 static void set_up(void)

@@ -348,6 +348,73 @@ static void test_order(void)
 		    RECORD(ALL_IN_NODE NODE_DISCOVERY));
 }
 
+/* The setting reads as it shall, and all others as before, in the same order. */
+static bool only_changed(const struct isif_record *before, const struct isif_record *after,
+			 const struct isif_edit_line *line)
+{
+	const char *value = isif_record_value(after, line->key);
+	uint32_t i = 0, j = 0;
+
+	if (strcmp(value ? value : "", line->fresh) != 0 || before->ignored != after->ignored)
+		return false;
+	for (;; i++, j++) {
+		while (i < before->count && !strcmp(before->lines[i].key, line->key))
+			i++;
+		while (j < after->count && !strcmp(after->lines[j].key, line->key))
+			j++;
+		if (i == before->count || j == after->count)
+			return i == before->count && j == after->count;
+		if (strcmp(before->lines[i].key, after->lines[j].key) != 0 ||
+		    strcmp(before->lines[i].value, after->lines[j].value) != 0)
+			return false;
+	}
+}
+
+static void check_damaged(const char *text, size_t length, const struct isif_edit_line *line)
+{
+	struct isif_record *before, *after;
+	struct record_text edited;
+	bool good;
+
+	CU_ASSERT_EQUAL_FATAL(record_edit(text, length, line, 1, &edited), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(isif_record_parse(text, length, "", &before), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(isif_record_parse(edited.octets, edited.length, "", &after), ISIF_OK);
+	good = only_changed(before, after, line);
+	CU_ASSERT_TRUE(good);
+	if (!good)
+		printf("# %s = %s: \"%s\" from \"%s\"\n", line->key, line->fresh, edited.octets,
+		       text);
+	isif_record_release(before);
+	isif_record_release(after);
+	record_text_clear(&edited);
+}
+
+/* Each octet of a record in turn is lost, doubled by another, or another one. */
+static void test_damaged(void)
+{
+	static const char body[] = "# BEGIN RECORD\nnode.name = iqn.a\niface.mtu = 1\n"
+				   " iface.port = 2 \niface.mtu = 3\r\niface.new = x y\n";
+	static const char others[] = { '\n', '\r', ' ', '=', '#', 'x', '\0' };
+	static const struct isif_edit_line lines[] = { MTU("9"), MTU(""), DEVICE,
+						       LINE("node.startup", "= #") };
+	size_t length = strlen(body);
+
+	for (size_t i = 0; i < length * COUNT(others) * COUNT(lines) * 3; i++) {
+		size_t at = i % length, way = i / length % 3;
+		const char other = others[i / length / 3 % COUNT(others)];
+		char text[256];
+		size_t used = at;
+
+		memcpy(text, body, at);
+		if (way > 0)
+			text[used++] = other;
+		memcpy(text + used, body + at + (way < 2), length - at - (way < 2));
+		used += length - at - (way < 2);
+		used += (size_t)sprintf(text + used, "\n# END RECORD\n");
+		check_damaged(text, used, &lines[i / length / 3 / COUNT(others)]);
+	}
+}
+
 static void test_many(void)
 {
 	static const char text[] = RECORD("iface.mtu = 1\niface.port = 0\n");
@@ -440,6 +507,7 @@ void add_record_edit_tests(void)
 	CU_add_test(suite, "a new line stands where open-iscsi writes it", test_add);
 	CU_add_test(suite, "every setting has iscsiadm's place", test_order);
 	CU_add_test(suite, "what somebody changed meanwhile is not overwritten", test_old);
+	CU_add_test(suite, "whatever a record holds, only the setting changes", test_damaged);
 	CU_add_test(suite, "many lines, all or none", test_many);
 	CU_add_test(suite, "what open-iscsi could not read back is refused", test_refused);
 	CU_add_test(suite, "keys, values and lines up to open-iscsi's bounds", test_bounds);
