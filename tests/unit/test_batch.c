@@ -241,10 +241,14 @@ static void test_modes(void)
 {
 	struct stat status;
 
-	put_record(0, TEXT("1500"));
-	run(1);
+	put_records(2);
+	CU_ASSERT_EQUAL(chmod(scratch("%s", paths[0]), 0600), 0);
+	CU_ASSERT_EQUAL(chmod(scratch("%s", paths[1]), 0640), 0);
+	run(2);
 	CU_ASSERT_EQUAL_FATAL(stat(scratch("%s", paths[0]), &status), 0);
 	CU_ASSERT_EQUAL(status.st_mode & 07777, 0600);
+	CU_ASSERT_EQUAL_FATAL(stat(scratch("%s", paths[1]), &status), 0);
+	CU_ASSERT_EQUAL(status.st_mode & 07777, 0640);
 }
 
 /* What fails concerns one record alone. */
@@ -597,7 +601,7 @@ void add_batch_tests(void)
 
 	CU_add_test(suite, "records in many directories", test_many);
 	CU_add_test(suite, "a directory is synced once", test_one_directory);
-	CU_add_test(suite, "records are for root alone", test_modes);
+	CU_add_test(suite, "a record keeps its mode", test_modes);
 	CU_add_test(suite, "each edit has its outcome", test_outcomes);
 	CU_add_test(suite, "what a batch can be", test_bounds);
 	CU_add_test(suite, "as many as there can be", test_full);
