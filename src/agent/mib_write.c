@@ -52,7 +52,6 @@ struct writable {
 
 /* Every object with MAX-ACCESS read-write or read-create, a line each. */
 static const struct writable writables[] = {
-	/* TestAndIncr (RFC 2579). */
 	{ AGENT, 5, LOCK, 0, INT32_MAX, 0, NULL, 0 },
 
 	SETTING(2, 15, "transport_name"),
@@ -192,7 +191,10 @@ static enum mib_error take_number(const struct writable *line, int64_t number,
 	return MIB_NO_ERROR;
 }
 
-/* The first octet has all the bits that there are; those after it may follow, as zeros. */
+/*
+ * The first octet has all the bits that there are. Managers may leave it out if it is zero, and
+ * send octets of later versions after it, if they are.
+ */
 static enum mib_error take_bits(const uint8_t *octets, size_t count, struct mib_wish *wish,
 				const char **why)
 {
