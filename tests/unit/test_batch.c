@@ -190,6 +190,16 @@ static void work_until_written(unsigned count)
 	CU_ASSERT_EQUAL_FATAL(count_temporaries(), count);
 }
 
+/* Steps until so many texts are being synced. */
+static void work_until_flushed(unsigned count)
+{
+	unsigned pause;
+
+	for (unsigned steps = 0; aio.syncs[0] < count && steps < STEPS; steps++)
+		CU_ASSERT_EQUAL_FATAL(step(&pause), ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL_FATAL(aio.syncs[0], count);
+}
+
 /*
  * Steps until a lock stops it, and its descriptor calls nobody any more: the kernel's last signal
  * may come late.
@@ -402,7 +412,7 @@ static void test_close(void)
 {
 	put_records(MANY);
 	CU_ASSERT_EQUAL_FATAL(begin(MANY), ISIF_OK);
-	work_until_written(MANY / 2);
+	work_until_flushed(MANY / 2);
 	isif_privileged_close(gate);
 	gate = NULL;
 	CU_ASSERT_EQUAL(count_temporaries(), 0);
@@ -449,7 +459,7 @@ static void test_failed_sync_of_another(void)
 {
 	put_records(2);
 	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
-	work_until_written(2);
+	work_until_flushed(2);
 	gate->operations->batch_end(gate);
 	put_records(2);
 	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
