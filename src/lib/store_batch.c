@@ -61,6 +61,12 @@ static void drop_temporary(struct store *store, struct item *item)
 	*item->temporary = '\0';
 }
 
+/* What is gone is our own file: a recovery swept it. The record itself may still be there. */
+static enum isif_error temporary_error(int number)
+{
+	return number == ENOENT ? ISIF_CHANGED : store_write_error(number);
+}
+
 static void enter(struct store_batch *batch, enum phase phase)
 {
 	batch->phase = phase;
@@ -108,7 +114,7 @@ static void tell_text(struct store *store, struct store_batch *batch, size_t i, 
 {
 	if (!number)
 		return;
-	batch->edits[i].error = store_write_error(number);
+	batch->edits[i].error = temporary_error(number);
 	drop_temporary(store, &batch->items[i]);
 }
 
@@ -144,9 +150,8 @@ static enum isif_error install_edit(struct store *store, const char *path, struc
 		return error;
 	if (print != item->print)
 		return print ? ISIF_CHANGED : ISIF_NOT_FOUND;
-	/* It is our file that is gone, if one is: a recovery swept it meanwhile. */
 	if (renameat(store->root, item->temporary, store->root, path))
-		return errno == ENOENT ? ISIF_CHANGED : store_write_error(errno);
+		return temporary_error(errno);
 	*item->temporary = '\0';
 	item->installed = true;
 	return ISIF_OK;
