@@ -212,7 +212,7 @@ enum isif_error store_sync_directory(struct store *store, const char *path)
 	return fsync(descriptor) ? store_write_error(errno) : ISIF_OK;
 }
 
-/* Visits our files in the root; true if there was one. */
+/* Visits our files in the root; true if there may be one. */
 static bool visit_litter(struct store *store, bool remove)
 {
 	int descriptor = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -222,7 +222,7 @@ static bool visit_litter(struct store *store, bool remove)
 
 	if (!directory) {
 		cleanup_close_descriptor(&descriptor);
-		return false;
+		return true;
 	}
 	while ((entry = readdir(directory))) {
 		if (strncmp(entry->d_name, STORE_TEMPORARY, strlen(STORE_TEMPORARY)) != 0 &&
