@@ -595,7 +595,7 @@ static void test_swept(void)
 }
 
 /* Runs a batch to its end with no more of a resource than this. */
-static void run_limited(int resource, rlim_t limit)
+static void run_limited(__rlimit_resource_t resource, rlim_t limit)
 {
 	enum isif_error error = ISIF_INCOMPLETE;
 	struct rlimit old, less;
