@@ -26,6 +26,7 @@ void add_name_tests(void);
 void add_network_tests(void);
 void add_node_tests(void);
 void add_port_tests(void);
+void add_propagate_tests(void);
 void add_record_tests(void);
 void add_record_edit_tests(void);
 void add_record_make_tests(void);
@@ -34,7 +35,7 @@ void add_setting_tests(void);
 void add_setting_check_tests(void);
 void add_state_tests(void);
 void add_store_tests(void);
-void add_store_crash_tests(void);
+void add_store_lock_tests(void);
 void add_transaction_tests(void);
 
 #endif
