@@ -3,6 +3,7 @@
 #define ISIF_JOB_H
 
 #include <isif/address.h>
+#include <isif/database.h>
 #include <isif/name.h>
 
 #include <stdbool.h>
@@ -75,6 +76,9 @@ static inline bool isif_job_is_open(const struct isif_job *job)
 {
 	return job->state == ISIF_JOB_PENDING || job->state == ISIF_JOB_RUNNING;
 }
+
+/** True if a job is about this binding: by its iface, target, address and port. */
+bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node);
 
 /** All jobs that are kept, sorted by index. Borrowed until the monitor runs or changes again. */
 struct isif_job_list {

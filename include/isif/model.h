@@ -119,7 +119,6 @@ struct isif_iface {
 	uint32_t bindings;
 	uint32_t bindings_wanted;
 	uint32_t bindings_up;
-	uint32_t last_job;
 	uint64_t last_change; /**< mono */
 	uint32_t setting_count;
 	struct isif_iface_setting settings[]; /**< sorted as the MIB's index */
@@ -137,7 +136,6 @@ struct isif_binding {
 	uint32_t sid;	    /**< kernel session, 0 if none */
 	uint32_t path_link; /**< device that its traffic leaves by, 0 if none */
 	uint32_t losses;
-	uint32_t last_job;
 	int64_t up_since;	      /**< wall */
 	uint64_t up_since_mono;	      /**< mono */
 	int64_t last_loss;	      /**< wall */

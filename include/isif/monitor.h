@@ -42,7 +42,7 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 void isif_monitor_close(struct isif_monitor *monitor);
 
 /** At most this many descriptors are ever waited on. */
-#define ISIF_MONITOR_DESCRIPTORS 8
+#define ISIF_MONITOR_DESCRIPTORS 10
 
 /** Fills in the descriptors to wait on; returns how many. They can change with every run. */
 size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollfd *descriptors,

@@ -8,6 +8,7 @@
 #include <net-snmp/net-snmp-includes.h>
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ static const struct configuration defaults = {
 #define REBIND_MODES  "recordOnly or relogin"
 #define YES_OR_NO     "yes or no"
 #define IFACE_PATTERN "one pattern for names of ifaces, such as san*"
+#define PATTERN_SIZE  256 /* with the NUL; names have 64 octets */
 
 static void refuse(const char *token, const char *line, const char *expected)
 {
@@ -77,15 +79,15 @@ static void parse_protect_in_use(const char *token, char *line)
 
 static void parse_pattern(const char *token, char *line)
 {
-	char **list = !strcmp(token, "allowIface") ? &current->allow_ifaces : &current->deny_ifaces;
+	char **list =
+		!strcasecmp(token, "allowIface") ? &current->allow_ifaces : &current->deny_ifaces;
 	char *longer;
 
-	if (!*line || strpbrk(line, " \t/")) {
+	if (!*line || strpbrk(line, " \t/") || strlen(line) >= PATTERN_SIZE ||
+	    asprintf(&longer, "%s%s ", *list ? *list : "", line) < 0) {
 		refuse(token, line, IFACE_PATTERN);
 		return;
 	}
-	if (asprintf(&longer, "%s%s ", *list ? *list : "", line) < 0)
-		return;
 	free(*list);
 	*list = longer;
 }
@@ -220,6 +222,27 @@ bool configuration_reread(struct configuration *configuration)
 	if (file)
 		read_config_with_type(file, APPLICATION);
 	return !configuration->errors;
+}
+
+static bool any_matches(const char *patterns, const char *iface)
+{
+	while (patterns && *patterns) {
+		size_t length = strcspn(patterns, " ");
+		char pattern[PATTERN_SIZE];
+
+		snprintf(pattern, sizeof(pattern), "%.*s", (int)length, patterns);
+		if (!fnmatch(pattern, iface, 0))
+			return true;
+		patterns += length + 1;
+	}
+	return false;
+}
+
+bool configuration_allows(const struct configuration *configuration, const char *iface)
+{
+	if (any_matches(configuration->deny_ifaces, iface))
+		return false;
+	return !configuration->allow_ifaces || any_matches(configuration->allow_ifaces, iface);
 }
 
 void configuration_clear(struct configuration *configuration)

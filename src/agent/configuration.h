@@ -40,6 +40,9 @@ bool configuration_reread(struct configuration *configuration);
  */
 bool configuration_explain(const char *line, char *better, size_t size);
 
+/* True if SETs may touch the iface with this name: allowIface and denyIface. */
+bool configuration_allows(const struct configuration *configuration, const char *iface);
+
 void configuration_clear(struct configuration *configuration);
 
 #endif

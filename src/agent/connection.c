@@ -88,6 +88,7 @@ static int on_close(int major, int minor, void *server_argument, void *client_ar
 		    master());
 	connection->waiting |= connection->up;
 	connection->up = connection->open = false;
+	connection->disconnected(connection->context);
 	connection->wait = FIRST_WAIT_MS;
 	connection->retry = clock_ms() + connection->wait;
 	return 0;

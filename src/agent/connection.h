@@ -19,6 +19,8 @@ struct connection {
 	uint64_t origin; /* monotonic ms at which the master's sysUpTime was 0 */
 	/* Has the registrations made anew; called in the loop, never from within the library. */
 	void (*connected)(void *context);
+	/* The master is gone; called from within the library: only note it. */
+	void (*disconnected)(void *context);
 	void *context;
 };
 

@@ -6,21 +6,9 @@
 #include <string.h>
 
 #define OBJECTS 1 /* arc of iscsiIfaceObjects */
-#define ENTRY	1 /* arc of every xxxEntry */
 
 const mib_arc mib_root[] = { MIB_ROOT_ARCS };
 const size_t mib_root_length = sizeof(mib_root) / sizeof(*mib_root);
-
-/* What is left of an OID after a part of it. */
-struct tail {
-	const mib_arc *arcs;
-	size_t count;
-};
-
-static struct tail skip(struct tail tail, size_t count)
-{
-	return (struct tail){ tail.arcs + count, tail.count - count };
-}
 
 static const void *row_at(const struct mib_rows *rows, size_t i)
 {
@@ -35,25 +23,25 @@ static int compare_arcs(mib_arc a, mib_arc b)
 }
 
 /* Compares one text of a row, as it stands in an OID, with a tail; steps over what is equal. */
-static int compare_text(const char *text, size_t length, struct tail *tail)
+static int compare_text(const char *text, size_t length, struct mib_tail *tail)
 {
 	int order;
 
 	if (!tail->count)
 		return 1;
 	order = compare_arcs(length, tail->arcs[0]);
-	*tail = skip(*tail, 1);
+	*tail = mib_skip(*tail, 1);
 	for (size_t i = 0; !order && i < length; i++) {
 		if (!tail->count)
 			return 1;
 		order = compare_arcs((unsigned char)text[i], tail->arcs[0]);
-		*tail = skip(*tail, 1);
+		*tail = mib_skip(*tail, 1);
 	}
 	return order;
 }
 
 /* Order of a row's index and a tail: less, equal, greater. A tail that ends early is less. */
-static int compare_index(const struct mib_table *table, const void *row, struct tail tail)
+static int compare_index(const struct mib_table *table, const void *row, struct mib_tail tail)
 {
 	int order = 0;
 
@@ -70,14 +58,14 @@ static int compare_index(const struct mib_table *table, const void *row, struct 
 		if (!tail.count)
 			return 1;
 		order = compare_arcs(mib_field_number(field, row), tail.arcs[0]);
-		tail = skip(tail, 1);
+		tail = mib_skip(tail, 1);
 	}
 	return order ? order : tail.count ? -1 : 0;
 }
 
 /* The first row whose index is at least the tail (after: greater than it). */
-static size_t find_row(const struct mib_table *table, const struct mib_rows *rows, struct tail tail,
-		       bool after)
+static size_t find_row(const struct mib_table *table, const struct mib_rows *rows,
+		       struct mib_tail tail, bool after)
 {
 	size_t low = 0, high = rows->count;
 
@@ -114,14 +102,13 @@ static size_t write_index(const struct mib_table *table, const void *row, mib_ar
 	return (size_t)(at - out);
 }
 
-/* What follows the objects' root in a name; false if the name is not below it. */
-static bool below_objects(const mib_arc *name, size_t length, struct tail *tail)
+bool mib_below_objects(const mib_arc *name, size_t length, struct mib_tail *tail)
 {
 	if (length <= mib_root_length ||
 	    memcmp(name, mib_root, mib_root_length * sizeof(*mib_root)) ||
 	    name[mib_root_length] != OBJECTS)
 		return false;
-	*tail = skip((struct tail){ name, length }, mib_root_length + 1);
+	*tail = mib_skip((struct mib_tail){ name, length }, mib_root_length + 1);
 	return true;
 }
 
@@ -134,7 +121,7 @@ static const struct mib_column *find_column(const struct mib_group *group, mib_a
 }
 
 static enum engine_answer get_scalar(const struct mib_group *group, struct mib_view *view,
-				     struct tail tail, struct mib_value *value)
+				     struct mib_tail tail, struct mib_value *value)
 {
 	const struct mib_column *column = tail.count ? find_column(group, tail.arcs[0]) : NULL;
 
@@ -146,17 +133,18 @@ static enum engine_answer get_scalar(const struct mib_group *group, struct mib_v
 }
 
 static enum engine_answer get_cell(const struct mib_group *group, struct mib_view *view,
-				   struct tail tail, struct mib_value *value)
+				   struct mib_tail tail, struct mib_value *value)
 {
-	const struct mib_column *column =
-		tail.count > 1 && tail.arcs[0] == ENTRY ? find_column(group, tail.arcs[1]) : NULL;
+	const struct mib_column *column = tail.count > 1 && tail.arcs[0] == MIB_ENTRY
+						  ? find_column(group, tail.arcs[1])
+						  : NULL;
 	struct mib_rows rows;
 	size_t i;
 
 	if (!column)
 		return ENGINE_NO_OBJECT;
 	rows = group->table.rows(view);
-	tail = skip(tail, 2);
+	tail = mib_skip(tail, 2);
 	i = find_row(&group->table, &rows, tail, false);
 	if (i == rows.count || compare_index(&group->table, row_at(&rows, i), tail) ||
 	    !mib_column_value(column, view, row_at(&rows, i), value))
@@ -167,21 +155,21 @@ static enum engine_answer get_cell(const struct mib_group *group, struct mib_vie
 enum engine_answer engine_get(struct mib_view *view, const mib_arc *name, size_t length,
 			      struct mib_value *value)
 {
-	struct tail tail;
+	struct mib_tail tail;
 
-	if (!below_objects(name, length, &tail) || !tail.count)
+	if (!mib_below_objects(name, length, &tail) || !tail.count)
 		return ENGINE_NO_OBJECT;
 	for (size_t i = 0; i < mib_group_count; i++)
 		if (mib_groups[i].arc == tail.arcs[0])
 			return mib_groups[i].table.rows
-				       ? get_cell(&mib_groups[i], view, skip(tail, 1), value)
-				       : get_scalar(&mib_groups[i], view, skip(tail, 1), value);
+				       ? get_cell(&mib_groups[i], view, mib_skip(tail, 1), value)
+				       : get_scalar(&mib_groups[i], view, mib_skip(tail, 1), value);
 	return ENGINE_NO_OBJECT;
 }
 
 /* The first scalar after the tail; out gets what follows the group's arc. */
-static size_t next_scalar(const struct mib_group *group, struct mib_view *view, struct tail tail,
-			  mib_arc *out, struct mib_value *value)
+static size_t next_scalar(const struct mib_group *group, struct mib_view *view,
+			  struct mib_tail tail, mib_arc *out, struct mib_value *value)
 {
 	for (size_t i = 0; i < group->column_count; i++) {
 		const struct mib_column *column = &group->columns[i];
@@ -207,7 +195,7 @@ static size_t next_in_column(const struct mib_group *group, const struct mib_col
 	for (; row < rows->count; row++) {
 		if (!mib_column_value(column, view, row_at(rows, row), value))
 			continue;
-		out[0] = ENTRY;
+		out[0] = MIB_ENTRY;
 		out[1] = column->arc;
 		return 2 + write_index(&group->table, row_at(rows, row), out + 2);
 	}
@@ -215,19 +203,19 @@ static size_t next_in_column(const struct mib_group *group, const struct mib_col
 }
 
 /* The first cell after the tail: the rest of its column, then the columns after it. */
-static size_t next_cell(const struct mib_group *group, struct mib_view *view, struct tail tail,
+static size_t next_cell(const struct mib_group *group, struct mib_view *view, struct mib_tail tail,
 			mib_arc *out, struct mib_value *value)
 {
 	struct mib_rows rows = group->table.rows(view);
 	mib_arc first = 0;
 
-	if (tail.count && tail.arcs[0] > ENTRY)
+	if (tail.count && tail.arcs[0] > MIB_ENTRY)
 		return 0;
 	/* A name before the entry is before all of its cells. */
-	tail = tail.count && tail.arcs[0] == ENTRY ? skip(tail, 1) : (struct tail){ 0 };
+	tail = tail.count && tail.arcs[0] == MIB_ENTRY ? mib_skip(tail, 1) : (struct mib_tail){ 0 };
 	if (tail.count) {
 		first = tail.arcs[0];
-		tail = skip(tail, 1);
+		tail = mib_skip(tail, 1);
 	}
 	for (size_t i = 0; rows.count && i < group->column_count; i++) {
 		const struct mib_column *column = &group->columns[i];
@@ -256,22 +244,22 @@ enum engine_answer engine_next(struct mib_view *view, const mib_arc *name, size_
 			       mib_arc *next, size_t *next_length, struct mib_value *value)
 {
 	mib_arc *out = next + mib_root_length + 2;
-	struct tail tail = { 0 };
+	struct mib_tail tail = { 0 };
 
 	memcpy(next, mib_root, mib_root_length * sizeof(*next));
 	next[mib_root_length] = OBJECTS;
-	if (!below_objects(name, length, &tail) &&
+	if (!mib_below_objects(name, length, &tail) &&
 	    compare_names(name, length, next, mib_root_length + 1) > 0)
 		return ENGINE_END;
 	for (size_t i = 0; i < mib_group_count; i++) {
 		const struct mib_group *group = &mib_groups[i];
-		struct tail rest = { 0 };
+		struct mib_tail rest = { 0 };
 		size_t found;
 
 		if (tail.count && group->arc < tail.arcs[0])
 			continue;
 		if (tail.count && group->arc == tail.arcs[0])
-			rest = skip(tail, 1);
+			rest = mib_skip(tail, 1);
 		found = group->table.rows ? next_cell(group, view, rest, out, value)
 					  : next_scalar(group, view, rest, out, value);
 		if (!found)

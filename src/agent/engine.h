@@ -11,6 +11,22 @@ enum engine_answer {
 	ENGINE_END,	    /* nothing follows */
 };
 
+/* What is left of an OID after a part of it. */
+struct mib_tail {
+	const mib_arc *arcs;
+	size_t count;
+};
+
+static inline struct mib_tail mib_skip(struct mib_tail tail, size_t count)
+{
+	return (struct mib_tail){ tail.arcs + count, tail.count - count };
+}
+
+#define MIB_ENTRY 1 /* arc of every xxxEntry */
+
+/* What follows iscsiIfaceObjects in a name; false if the name is not below it. */
+bool mib_below_objects(const mib_arc *name, size_t length, struct mib_tail *tail);
+
 /* The value of exactly this OID. */
 enum engine_answer engine_get(struct mib_view *view, const mib_arc *name, size_t length,
 			      struct mib_value *value);

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "config.h"
 #include "engine.h"
+#include "setter.h"
 
 #include <net-snmp/net-snmp-config.h>
 
@@ -17,6 +18,7 @@
 
 #include <net-snmp/agent/agent_sysORTable.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert(sizeof(oid) == sizeof(mib_arc), "the engine's OIDs are Net-SNMP's");
@@ -87,30 +89,138 @@ static void answer_next(struct mib_view *view, netsnmp_request_info *request)
 	set_value(variable, &value);
 }
 
+static void answer_reads(struct handler *handler, struct mib_view *view,
+			 netsnmp_agent_request_info *information, netsnmp_request_info *requests)
+{
+	for (netsnmp_request_info *request = requests; request; request = request->next) {
+		if (request->processed)
+			continue;
+		if (information->mode == MODE_GET)
+			answer_get(view, request, information);
+		else
+			answer_next(view, request);
+	}
+	if (view->counters_asked)
+		isif_monitor_counters_wanted(handler->monitor);
+}
+
+/* A value as the decoder wants it. What has not the length of its type gets no type. */
+static struct mib_varbind to_varbind(const netsnmp_variable_list *variable)
+{
+	struct mib_varbind varbind = {
+		.name = variable->name,
+		.length = variable->name_length,
+		.tag = variable->type,
+	};
+
+	switch (variable->type) {
+	case ASN_INTEGER:
+	case ASN_COUNTER:
+	case ASN_UNSIGNED:
+	case ASN_TIMETICKS:
+		if (!variable->val.integer || variable->val_len != sizeof(*variable->val.integer))
+			varbind.tag = 0;
+		else if (variable->type == ASN_INTEGER)
+			varbind.integer = (int32_t)*variable->val.integer;
+		else
+			varbind.integer = (uint32_t)*variable->val.integer;
+		break;
+	case ASN_OCTET_STR:
+		varbind.octets = variable->val.string;
+		varbind.octet_count = variable->val.string ? variable->val_len : 0;
+		break;
+	default:
+		break;
+	}
+	return varbind;
+}
+
+static struct setter_error test(struct handler *handler, struct mib_view *view,
+				uint32_t transaction_id, netsnmp_request_info *requests)
+{
+	struct setter_error error;
+	struct mib_varbind *varbinds;
+	size_t count = 0;
+
+	for (netsnmp_request_info *request = requests; request; request = request->next)
+		count++;
+	varbinds = calloc(count, sizeof(*varbinds));
+	if (!varbinds)
+		return (struct setter_error){ MIB_RESOURCE_UNAVAILABLE, 0 };
+	count = 0;
+	for (netsnmp_request_info *request = requests; request; request = request->next)
+		varbinds[count++] = to_varbind(request->requestvb);
+	error = setter_test(&handler->setter, transaction_id, varbinds, count, view);
+	free(varbinds);
+	return error;
+}
+
+/*
+ * One phase of a SET. TestSet is RESERVE1 and RESERVE2 in one go; all is done in the second, when
+ * Net-SNMP has nothing more to refuse by itself. CleanupSet is COMMIT, or FREE after a test.
+ */
+static void answer_set(struct handler *handler, struct mib_view *view,
+		       const netsnmp_agent_request_info *information,
+		       netsnmp_request_info *requests)
+{
+	uint32_t id = (uint32_t)information->asp->pdu->transid;
+	struct setter_error error = { MIB_NO_ERROR, 0 };
+	netsnmp_request_info *request = requests;
+
+	switch (information->mode) {
+	case MODE_SET_RESERVE2:
+		error = test(handler, view, id, requests);
+		break;
+	case MODE_SET_ACTION:
+		error = setter_commit(&handler->setter, id);
+		break;
+	case MODE_SET_UNDO:
+		error = setter_undo(&handler->setter, id);
+		break;
+	case MODE_SET_COMMIT:
+	case MODE_SET_FREE:
+		setter_cleanup(&handler->setter, id);
+		break;
+	default:
+		break;
+	}
+	if (!error.error)
+		return;
+	while (error.varbind-- && request->next)
+		request = request->next;
+	/* As the handler's own result it would lose its code and its place. */
+	netsnmp_request_set_error(request, (int)error.error);
+}
+
+/* What is kept for managers, as it is now. */
+static void refresh_facts(struct handler *handler)
+{
+	const struct isif_monitor *monitor = handler->monitor;
+	struct mib_agent *facts = &handler->agent;
+
+	facts->notify_enable = (uint8_t)isif_monitor_kept(monitor, ISIF_KEPT_NOTIFY_ENABLE);
+	facts->notify_hold_down = isif_monitor_kept(monitor, ISIF_KEPT_HOLD_DOWN);
+	facts->notify_rate = isif_monitor_kept(monitor, ISIF_KEPT_NOTIFY_RATE);
+}
+
 static int handle(netsnmp_mib_handler *mib_handler, netsnmp_handler_registration *registration,
 		  netsnmp_agent_request_info *information, netsnmp_request_info *requests)
 {
 	struct handler *handler = mib_handler->myvoid;
 	struct mib_view view = {
 		.snapshot = isif_monitor_snapshot(handler->monitor),
+		.jobs = isif_monitor_jobs(handler->monitor),
 		.agent = &handler->agent,
 		.mono = clock_ms(),
 		.origin = handler->origin,
 	};
 
 	(void)registration;
-	for (netsnmp_request_info *request = requests; request; request = request->next) {
-		if (request->processed)
-			continue;
-		if (information->mode == MODE_GET)
-			answer_get(&view, request, information);
-		else if (information->mode == MODE_GETNEXT)
-			answer_next(&view, request);
-		else if (information->mode == MODE_SET_RESERVE1)
-			netsnmp_request_set_error(request, SNMP_ERR_NOTWRITABLE);
-	}
-	if (view.counters_asked)
-		isif_monitor_counters_wanted(handler->monitor);
+	refresh_facts(handler);
+	if (information->mode == MODE_GET || information->mode == MODE_GETNEXT)
+		answer_reads(handler, &view, information, requests);
+	else
+		answer_set(handler, &view, information, requests);
 	return SNMP_ERR_NOERROR;
 }
 

@@ -3,6 +3,7 @@
 #define IFACED_HANDLER_H
 
 #include "mib.h"
+#include "setter.h"
 
 #include <isif/monitor.h>
 
@@ -12,6 +13,7 @@
 struct handler {
 	struct isif_monitor *monitor;
 	struct mib_agent agent;
+	struct setter setter;
 	uint64_t origin; /* of the connection */
 };
 

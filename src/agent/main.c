@@ -47,31 +47,47 @@ struct agent {
 	bool stop;
 };
 
+static bool iface_is_allowed(void *context, const char *iface)
+{
+	return configuration_allows(context, iface);
+}
+
+/* A line that was refused may be the one that keeps SETs off an iface: then nothing is written. */
+static enum control_mode control_mode(const struct configuration *configuration)
+{
+	return configuration->errors ? CONTROL_READ_ONLY : configuration->control_mode;
+}
+
 /* What may change while it runs: from the configuration into those who use it. */
 static void apply_configuration(struct agent *agent)
 {
-	const struct configuration *configuration = &agent->configuration;
-	struct mib_agent *facts = &agent->handler.agent;
+	struct configuration *configuration = &agent->configuration;
+	enum control_mode mode = control_mode(configuration);
 
-	facts->notify_hold_down = configuration->hold_down;
-	facts->control_mode = (int32_t)configuration->control_mode;
-	if (configuration->control_mode != CONTROL_READ_ONLY)
-		LOG(WARNING, "controlMode: this version writes nothing yet, whatever it says");
+	agent->handler.agent.control_mode = (int32_t)mode;
+	agent->handler.setter.policy = (struct isif_policy){
+		.sessions = mode == CONTROL_FULL,
+		.allows = iface_is_allowed,
+		.context = configuration,
+	};
 	isif_monitor_configure(agent->handler.monitor,
 			       &(struct isif_monitor_configuration){
 				       .resync_interval = configuration->resync_interval,
 				       .rebind_mode = configuration->rebind_mode,
 				       .job_history = configuration->job_history,
 				       .hold_down = configuration->hold_down,
-				       .writes = configuration->control_mode != CONTROL_READ_ONLY,
+				       .writes = mode != CONTROL_READ_ONLY,
 			       });
+	if (mode != CONTROL_READ_ONLY)
+		LOG(NOTICE, "controlMode %s: SETs may change records",
+		    mode == CONTROL_FULL ? "full" : "records");
 }
 
 static void reread_configuration(struct agent *agent)
 {
 	if (!configuration_reread(&agent->configuration))
 		LOG(ERROR, "the configuration has errors, see above; the refused lines have no "
-			   "effect");
+			   "effect, and SETs are refused until it is right");
 	apply_configuration(agent);
 	LOG(NOTICE, "read the configuration again");
 }
@@ -173,9 +189,11 @@ static void turn(struct agent *agent)
 {
 	struct pollfd descriptors[DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 1];
 	struct isif_monitor *monitor = agent->handler.monitor;
+	struct setter *setter = &agent->handler.setter;
 	int timeout = isif_monitor_timeout(monitor);
 	size_t snmp_count, sources;
 
+	lower(&timeout, setter_timeout(setter, clock_ms()));
 	lower(&timeout, connection_timeout(&agent->connection, clock_ms()));
 	snmp_count = snmp_descriptors(descriptors, DESCRIPTORS, &timeout);
 	sources = isif_monitor_descriptors(monitor, descriptors + snmp_count,
@@ -189,6 +207,7 @@ static void turn(struct agent *agent)
 	snmp_timeout();
 	run_alarms();
 	netsnmp_check_outstanding_agent_requests();
+	setter_run(setter, clock_ms());
 	if (descriptors[snmp_count + sources].revents)
 		take_signals(agent);
 	if (any_ready(descriptors + snmp_count, sources) || isif_monitor_timeout(monitor) == 0)
@@ -200,6 +219,13 @@ static void on_connected(void *context)
 {
 	(void)context;
 	handler_announce();
+}
+
+static void on_disconnected(void *context)
+{
+	struct agent *agent = context;
+
+	setter_disconnected(&agent->handler.setter, clock_ms());
 }
 
 /* Signals arrive through a descriptor; a master that goes away must not end us (SIGPIPE). */
@@ -283,10 +309,26 @@ static int open_monitor(struct agent *agent)
 	return isif_monitor_open(&monitor, &agent->handler.monitor) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static void prepare_handler(struct handler *handler)
+{
+	struct mib_agent *facts = &handler->agent;
+
+	facts->version = PACKAGE_VERSION;
+	facts->control_mode = CONTROL_READ_ONLY;
+	/* A lock that began at 0 each time would let two managers believe they hold it. */
+	if (getrandom(&facts->set_lock, sizeof(facts->set_lock), GRND_NONBLOCK) < 0)
+		facts->set_lock = (int32_t)clock_ms();
+	facts->set_lock &= INT32_MAX;
+	handler->setter = (struct setter){
+		.monitor = handler->monitor,
+		.agent = facts,
+		.log = &agent_log,
+	};
+}
+
 static int start(struct agent *agent)
 {
 	const struct options *options = &agent->options;
-	struct mib_agent *facts = &agent->handler.agent;
 
 	if (options->user && !user_is_ours(options->user))
 		return fail("cannot run as user", options->user,
@@ -297,23 +339,15 @@ static int start(struct agent *agent)
 	prepare_library(agent);
 	connection_prepare(&agent->connection, options->master);
 	agent->connection.connected = on_connected;
+	agent->connection.disconnected = on_disconnected;
+	agent->connection.context = agent;
 	if (init_agent("iscsi-ifaced"))
 		return fail("cannot start", "Net-SNMP's agent library", "init_agent failed");
 	configuration_register(&agent->configuration);
 	connection_supervise(&agent->connection);
-	*facts = (struct mib_agent){
-		.version = PACKAGE_VERSION,
-		.control_mode = CONTROL_READ_ONLY,
-		.next_job_index = 1,
-		.notify_enable = 0xff,
-		.notify_rate = 50,
-	};
-	/* A lock that began at 0 each time would let two managers believe they hold it. */
-	if (getrandom(&facts->set_lock, sizeof(facts->set_lock), GRND_NONBLOCK) < 0)
-		facts->set_lock = (int32_t)clock_ms();
-	facts->set_lock &= 0x7fffffff;
 	if (open_monitor(agent))
 		return EXIT_FAILURE;
+	prepare_handler(&agent->handler);
 	if (!handler_register(&agent->handler))
 		return fail("cannot register", "the MIB", "out of memory");
 	init_snmp("iscsi-ifaced");
@@ -331,6 +365,7 @@ static void stop(struct agent *agent)
 	connection_end(&agent->connection);
 	snmp_shutdown("iscsi-ifaced");
 	shutdown_agent();
+	setter_clear(&agent->handler.setter);
 	isif_monitor_close(agent->handler.monitor);
 	configuration_clear(&agent->configuration);
 	close(agent->signals);

@@ -2,6 +2,7 @@
 #ifndef IFACED_MIB_H
 #define IFACED_MIB_H
 
+#include <isif/job.h>
 #include <isif/model.h>
 
 #include <stdbool.h>
@@ -73,7 +74,6 @@ struct mib_agent {
 	const char *version;
 	int32_t control_mode;
 	int32_t set_lock;
-	uint32_t next_job_index;
 	uint8_t notify_enable; /* BITS, the first notification is the highest bit */
 	uint32_t notify_hold_down, notify_suppressed, notify_queued, notify_rate;
 };
@@ -81,6 +81,7 @@ struct mib_agent {
 /* What a request is answered from. */
 struct mib_view {
 	const struct isif_snapshot *snapshot;
+	struct isif_job_list jobs;
 	const struct mib_agent *agent;
 	uint64_t mono;	     /* now, monotonic ms */
 	uint64_t origin;     /* when sysUpTime was 0, monotonic ms; may lie before the boot */

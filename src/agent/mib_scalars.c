@@ -35,7 +35,7 @@ const struct mib_column mib_agent_scalars[MIB_AGENT_SCALARS] = {
 	SUMMARY(14, UNSIGNED, bindings_lost),
 	SNAPSHOT(15, UNSIGNED, session_count),
 	SUMMARY(16, UNSIGNED, next_binding_index),
-	AGENT(17, UNSIGNED, READ, next_job_index),
+	COLUMN(17, UNSIGNED, READ, struct mib_view, jobs.next_index),
 	SUMMARY(18, UNSIGNED, bad_records),
 	SUMMARY(19, UNSIGNED, single_path_targets),
 	SUMMARY(20, COUNTER32, resyncs),

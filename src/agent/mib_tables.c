@@ -23,6 +23,12 @@ static bool row_active(struct mib_view *view, const void *row, struct mib_value 
 	return true;
 }
 
+/* The one of two jobs that was asked for later. */
+static const struct isif_job *later(const struct isif_job *one, const struct isif_job *other)
+{
+	return one && one->order > other->order ? one : other;
+}
+
 /* --- transports --- */
 
 static bool transport_kind(struct mib_view *view, const void *row, struct mib_value *value)
@@ -83,6 +89,18 @@ static bool iface_storage(struct mib_view *view, const void *row, struct mib_val
 	return true;
 }
 
+static bool iface_last_job(struct mib_view *view, const void *row, struct mib_value *value)
+{
+	const struct isif_iface *iface = row;
+	const struct isif_job *last = NULL;
+
+	for (uint32_t i = 0; i < view->jobs.count; i++)
+		if (view->jobs.jobs[i]->iface == iface->name)
+			last = later(last, view->jobs.jobs[i]);
+	mib_set_number(value, MIB_UNSIGNED, last ? last->index : 0);
+	return true;
+}
+
 #define IFACE(arc, syntax, access, member) COLUMN(arc, syntax, access, struct isif_iface, member)
 static const struct mib_column iface_columns[] = {
 	IFACE(1, TEXT, NONE, name),
@@ -100,7 +118,7 @@ static const struct mib_column iface_columns[] = {
 	IFACE(13, UNSIGNED, READ, bindings),
 	IFACE(14, UNSIGNED, READ, bindings_up),
 	IFACE(15, INTEGER, CREATE, rebind_mode),
-	IFACE(16, UNSIGNED, READ, last_job),
+	COLUMN_COMPUTED(16, UNSIGNED, READ, iface_last_job),
 	IFACE(17, TIMESTAMP, READ, last_change),
 	COLUMN_COMPUTED(18, INTEGER, READ, iface_storage),
 	COLUMN_COMPUTED(19, INTEGER, CREATE, row_active),
@@ -175,6 +193,18 @@ static bool binding_up_seconds(struct mib_view *view, const void *row, struct mi
 	return true;
 }
 
+static bool binding_last_job(struct mib_view *view, const void *row, struct mib_value *value)
+{
+	const struct isif_binding *binding = row;
+	const struct isif_job *last = NULL;
+
+	for (uint32_t i = 0; i < view->jobs.count; i++)
+		if (isif_job_concerns(view->jobs.jobs[i], binding->node))
+			last = later(last, view->jobs.jobs[i]);
+	mib_set_number(value, MIB_UNSIGNED, last ? last->index : 0);
+	return true;
+}
+
 #define BINDING(arc, syntax, access, member)                                                       \
 	COLUMN(arc, syntax, access, struct isif_binding, member)
 #define NODE(arc, syntax, access, member)                                                          \
@@ -197,7 +227,7 @@ static const struct mib_column binding_columns[] = {
 	BINDING(15, COUNTER32, READ, losses),
 	BINDING(16, DATE, READ, last_loss),
 	BINDING(17, TEXT, READ, last_error),
-	BINDING(18, UNSIGNED, READ, last_job),
+	COLUMN_COMPUTED(18, UNSIGNED, READ, binding_last_job),
 	COLUMN_COMPUTED(19, INTEGER, READ, binding_storage),
 	COLUMN_COMPUTED(20, INTEGER, CREATE, row_active),
 	COLUMN_COMPUTED(21, TEXT, READ, binding_portal),
@@ -474,22 +504,39 @@ static struct mib_rows port_rows(const struct mib_view *view)
 	return (struct mib_rows){ view->snapshot->ports, view->snapshot->port_count, 0 };
 }
 
-/* --- jobs and events: nothing makes a row of them yet --- */
+/* --- jobs --- */
 
-#define NO_ROWS(arc, syntax, access) COLUMN_COMPUTED(arc, syntax, access, NULL)
+#define JOB(arc, syntax, access, member) COLUMN(arc, syntax, access, struct isif_job, member)
 static const struct mib_column job_columns[] = {
-	NO_ROWS(1, UNSIGNED, NONE),	  NO_ROWS(2, INTEGER, CREATE),
-	NO_ROWS(3, TEXT, CREATE),	  NO_ROWS(4, TEXT, CREATE),
-	NO_ROWS(5, ADDRESS_TYPE, CREATE), NO_ROWS(6, ADDRESS, CREATE),
-	NO_ROWS(7, UNSIGNED, CREATE),	  NO_ROWS(8, TRUTH, CREATE),
-	NO_ROWS(9, INTEGER, READ),	  NO_ROWS(10, UNSIGNED, READ),
-	NO_ROWS(11, TEXT, READ),	  NO_ROWS(12, INTEGER, READ),
-	NO_ROWS(13, TEXT, READ),	  NO_ROWS(14, DATE, READ),
-	NO_ROWS(15, DATE, READ),	  NO_ROWS(16, UNSIGNED, READ),
-	NO_ROWS(17, TEXT, CREATE),	  NO_ROWS(18, INTEGER, CREATE),
-	NO_ROWS(19, INTEGER, CREATE),
+	JOB(1, UNSIGNED, NONE, index),
+	JOB(2, INTEGER, CREATE, kind),
+	JOB(3, TEXT, CREATE, iface),
+	JOB(4, TEXT, CREATE, target),
+	JOB(5, ADDRESS_TYPE, CREATE, address),
+	JOB(6, ADDRESS, CREATE, address),
+	JOB(7, UNSIGNED, CREATE, port),
+	JOB(8, TRUTH, CREATE, force),
+	JOB(9, INTEGER, READ, state),
+	JOB(10, UNSIGNED, READ, progress),
+	JOB(11, TEXT, READ, step),
+	JOB(12, INTEGER, READ, error),
+	JOB(13, TEXT, READ, error_text),
+	JOB(14, DATE, READ, started),
+	JOB(15, DATE, READ, finished),
+	JOB(16, UNSIGNED, READ, results),
+	JOB(17, TEXT, CREATE, owner),
+	COLUMN_COMPUTED(18, INTEGER, CREATE, row_active),
+	JOB(19, INTEGER, CREATE, control),
 };
 
+static struct mib_rows job_rows(const struct mib_view *view)
+{
+	return (struct mib_rows){ view->jobs.jobs, view->jobs.count, 0 };
+}
+
+/* --- events: nothing makes a row of them yet --- */
+
+#define NO_ROWS(arc, syntax, access) COLUMN_COMPUTED(arc, syntax, access, NULL)
 static const struct mib_column event_columns[] = {
 	NO_ROWS(1, UNSIGNED, NONE), NO_ROWS(2, DATE, READ),	NO_ROWS(3, INTEGER, READ),
 	NO_ROWS(4, TEXT, READ),	    NO_ROWS(5, UNSIGNED, READ), NO_ROWS(6, TEXT, READ),
@@ -547,7 +594,7 @@ const struct mib_group mib_groups[] = {
 	TABLE(8, port_columns, port_rows,
 	      FIELD_VIA(struct isif_port, kernel, struct isif_kernel_port, host),
 	      FIELD_VIA(struct isif_port, kernel, struct isif_kernel_port, name)),
-	TABLE(9, job_columns, no_rows, { STORED_U32, -1, 0 }),
+	TABLE(9, job_columns, job_rows, FIELD(struct isif_job, index)),
 	TABLE(10, event_columns, no_rows, { STORED_U32, -1, 0 }),
 	SCALARS(11, mib_alerting_scalars),
 	TABLE(12, target_columns, target_rows, FIELD(struct isif_target, index)),

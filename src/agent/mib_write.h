@@ -53,6 +53,12 @@ struct mib_wish {
 enum mib_error mib_write_decode(const struct mib_varbind *varbind, struct mib_wish *wish,
 				const char **why);
 
+/* What iscsiIfaceSetLock becomes when it was set (TestAndIncr of RFC 2579). */
+static inline int32_t mib_next_lock(int32_t lock)
+{
+	return lock == INT32_MAX ? 0 : lock + 1;
+}
+
 /* The error that a refusal is answered with. */
 enum mib_error mib_write_error(enum isif_refusal_kind kind);
 const char *mib_error_name(enum mib_error error);

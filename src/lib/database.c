@@ -169,6 +169,31 @@ void isif_database_resync(struct isif_database *database)
 	tree_enqueue(database, database->root);
 }
 
+void database_reread(struct isif_database *database, const char *path)
+{
+	struct directory *directory = database->root;
+	char name[NAME_MAX + 1];
+	const char *slash;
+
+	for (; (slash = strchr(path, '/')); path = slash + 1) {
+		struct directory *child;
+
+		if ((size_t)(slash - path) > NAME_MAX)
+			return;
+		memcpy(name, path, (size_t)(slash - path));
+		name[slash - path] = '\0';
+		child = tree_find_child(database, directory, name);
+		/* A new directory is put into the queue, too, to be watched. */
+		if (!child && tree_see_directory(database, directory, name))
+			child = tree_find_child(database, directory, name);
+		if (!child)
+			return;
+		directory = child;
+	}
+	if (tree_holds_records(directory) && !read_skips(directory, path))
+		read_entry(database, directory, path);
+}
+
 void isif_database_counts(const struct isif_database *database, struct isif_database_counts *counts)
 {
 	*counts = (struct isif_database_counts){

@@ -80,6 +80,11 @@ struct isif_database {
 	bool changed, unwatched;
 };
 
+/*
+ * Reads one record again at once, be it new, changed or gone; its directories are found, too.
+ */
+void database_reread(struct isif_database *database, const char *path);
+
 /* --- database_tree.c --- */
 
 struct directory *tree_new_directory(struct isif_database *database, struct directory *parent,

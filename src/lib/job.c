@@ -1,2 +1,332 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The runner: which job's turn it is, how it begins and ends, and what is told of that. */
 #include "job.h"
+
+#include "clock.h"
+#include "job_list.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct job_kind *const kinds[] = {
+	[ISIF_JOB_PROPAGATE] = &job_propagate,
+};
+
+const struct job_kind *job_kind_of(enum isif_job_kind kind)
+{
+	return kind < sizeof(kinds) / sizeof(*kinds) ? kinds[kind] : NULL;
+}
+
+bool job_kind_is_known(enum isif_job_kind kind)
+{
+	return job_kind_of(kind);
+}
+
+bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node)
+{
+	if (job->iface->length && job->iface != node->iface)
+		return false;
+	if (job->target->length && job->target != node->target)
+		return false;
+	if (job->port && job->port != node->port)
+		return false;
+	return !job->address->length || job->address == node->address ||
+	       isif_address_equal(job->address->text, node->address->text);
+}
+
+/* --- what is said of a job --- */
+
+/* Takes a character of UTF-8 that was cut from the end of a text. */
+static void drop_cut_character(char *text)
+{
+	size_t length = strlen(text), begin = length, octets;
+	unsigned char first;
+
+	while (begin && length - begin < 3 && ((unsigned char)text[begin - 1] & 0xc0) == 0x80)
+		begin--;
+	if (!begin)
+		return;
+	first = (unsigned char)text[begin - 1];
+	octets = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+	if (length - begin + 1 < octets)
+		text[begin - 1] = '\0';
+}
+
+static void say(char *text, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+static void say(char *text, const char *format, va_list arguments)
+{
+	if (vsnprintf(text, ISIF_JOB_TEXT_SIZE, format, arguments) >= ISIF_JOB_TEXT_SIZE)
+		drop_cut_character(text);
+}
+
+void job_step(struct isif_job *job, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(job->step, format, arguments);
+	va_end(arguments);
+}
+
+void job_fail(struct isif_job *job, enum isif_job_error error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(job->error_text, format, arguments);
+	va_end(arguments);
+	job->state = ISIF_JOB_FAILED;
+	job->error = (int32_t)error;
+}
+
+/* --- its life --- */
+
+static void begin_anew(struct job_entry *entry)
+{
+	struct isif_job *job = &entry->job;
+
+	job->state = ISIF_JOB_PENDING;
+	job->progress = job->results = 0;
+	job->started = 0;
+	*job->step = '\0';
+}
+
+static void tell(const struct job_runner *runner, const struct isif_job *job, const char *what)
+{
+	const struct job_kind *kind = job_kind_of(job->kind);
+
+	isif_log_line(runner->log, ISIF_LOG_NOTICE, "job %u (%s, iface %s) %s", job->index,
+		      kind ? kind->name : "of an unknown kind",
+		      job->iface->length ? job->iface->text : "any", what);
+}
+
+/* The job has its last state; why stands in its step and its error. */
+static void ended(struct job_runner *runner, struct isif_job *job)
+{
+	char what[2 * ISIF_JOB_TEXT_SIZE + 64];
+
+	job->finished = time(NULL);
+	if (job->state == ISIF_JOB_FAILED)
+		snprintf(what, sizeof(what), "failed, error %d: %s; %s", job->error,
+			 job->error_text, *job->step ? job->step : "nothing was done");
+	else
+		snprintf(what, sizeof(what), "%s: %s",
+			 job->state == ISIF_JOB_SUCCEEDED     ? "succeeded"
+			 : job->state == ISIF_JOB_ROLLED_BACK ? "was rolled back"
+							      : "was cancelled",
+			 job->step);
+	tell(runner, job, what);
+	runner->news = true;
+}
+
+static bool start(struct job_runner *runner, struct job_entry *entry,
+		  const struct job_context *context)
+{
+	struct isif_job *job = &entry->job;
+
+	job->started = time(NULL);
+	tell(runner, job, "began");
+	runner->news = true;
+	if (!job_kind_of(job->kind)->start(job, context, &entry->work)) {
+		ended(runner, job);
+		return false;
+	}
+	job->state = ISIF_JOB_RUNNING;
+	return true;
+}
+
+static void end_work(struct job_runner *runner, struct job_entry *entry)
+{
+	const struct job_context context = { .gate = runner->gate, .log = runner->log };
+
+	job_kind_of(entry->job.kind)->end(&context, entry->work);
+	entry->work = NULL;
+}
+
+/* --- whose turn it is --- */
+
+/* The job of a lane that runs, else the one that was asked for first; NULL: there is none. */
+static struct job_entry *next_in(const struct job_runner *runner, enum job_lane lane)
+{
+	struct job_entry *next = NULL;
+
+	for (size_t i = 0; i < runner->count; i++) {
+		struct job_entry *entry = runner->entries[i];
+
+		if (!isif_job_is_open(&entry->job) || job_kind_of(entry->job.kind)->lane != lane)
+			continue;
+		if (entry->job.state == ISIF_JOB_RUNNING)
+			return entry;
+		if (!next || entry->job.order < next->job.order)
+			next = entry;
+	}
+	return next;
+}
+
+static void run_lane(struct job_runner *runner, enum job_lane lane,
+		     const struct job_context *context, uint64_t deadline)
+{
+	struct job_entry *entry;
+
+	while ((entry = next_in(runner, lane))) {
+		unsigned pause = 0;
+
+		if (entry->job.state == ISIF_JOB_PENDING && !start(runner, entry, context))
+			continue;
+		if (!job_kind_of(entry->job.kind)
+			     ->run(&entry->job, context, entry->work, deadline, &pause)) {
+			entry->due = pause == UINT_MAX ? UINT64_MAX : context->now + pause;
+			return;
+		}
+		end_work(runner, entry);
+		ended(runner, &entry->job);
+		if (clock_ns() >= deadline)
+			return;
+	}
+}
+
+/* Those that wait need not wait for their turn to be cancelled. */
+static void cancel_pending(struct job_runner *runner)
+{
+	for (size_t i = 0; i < runner->count; i++) {
+		struct isif_job *job = &runner->entries[i]->job;
+
+		if (job->state != ISIF_JOB_PENDING || job->control != ISIF_JOB_CANCEL)
+			continue;
+		job->state = ISIF_JOB_CANCELLED;
+		job_step(job, "cancelled before it began");
+		ended(runner, job);
+	}
+}
+
+static void save(struct job_runner *runner)
+{
+	enum isif_error error = job_save(runner);
+
+	if (error && !runner->save_failed)
+		isif_log_line(runner->log, ISIF_LOG_ERROR,
+			      "cannot write the list of jobs into the state directory: %s; after a "
+			      "restart jobs may be run again or be forgotten",
+			      isif_error_text(error));
+	runner->save_failed = error;
+}
+
+bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+	     uint64_t deadline)
+{
+	const struct job_context context = { runner->gate, snapshot, runner->log, now };
+
+	if (runner->in_change)
+		return false;
+	runner->news = false;
+	cancel_pending(runner);
+	for (enum job_lane lane = 0; lane < JOB_LANES; lane++)
+		run_lane(runner, lane, &context, deadline);
+	if (!runner->news)
+		return false;
+	job_list_trim(runner);
+	save(runner);
+	return true;
+}
+
+uint64_t job_due(const struct job_runner *runner)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (size_t i = 0; i < runner->count && !runner->in_change; i++)
+		if (runner->entries[i]->job.state == ISIF_JOB_PENDING &&
+		    runner->entries[i]->job.control == ISIF_JOB_CANCEL)
+			return 0;
+	for (enum job_lane lane = 0; lane < JOB_LANES && !runner->in_change; lane++) {
+		const struct job_entry *entry = next_in(runner, lane);
+
+		if (entry && entry->job.state == ISIF_JOB_PENDING)
+			return 0;
+		if (entry && entry->due < due)
+			due = entry->due;
+	}
+	return due;
+}
+
+int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot)
+{
+	const struct job_context context = { runner->gate, snapshot, runner->log, 0 };
+
+	for (enum job_lane lane = 0; lane < JOB_LANES && !runner->in_change; lane++) {
+		const struct job_entry *entry = next_in(runner, lane);
+
+		if (entry && entry->job.state == ISIF_JOB_RUNNING)
+			return job_kind_of(entry->job.kind)->descriptor(&context, entry->work);
+	}
+	return -1;
+}
+
+enum isif_error job_save(struct job_runner *runner)
+{
+	return job_file_write(runner);
+}
+
+/* --- opening and closing --- */
+
+void job_suspend(struct job_runner *runner)
+{
+	for (size_t i = 0; i < runner->count; i++) {
+		struct job_entry *entry = runner->entries[i];
+
+		/* Of a list that was only half read, a running one has no work yet. */
+		if (!entry->work)
+			continue;
+		end_work(runner, entry);
+		begin_anew(entry);
+	}
+}
+
+void job_runner_close(struct job_runner *runner)
+{
+	if (!runner)
+		return;
+	job_suspend(runner);
+	job_list_clear(runner);
+	free(runner);
+}
+
+enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names *names,
+				const struct isif_log *log, struct job_runner **result)
+{
+	struct job_runner *runner = calloc(1, sizeof(*runner));
+	enum isif_error error;
+
+	if (!runner)
+		return ISIF_NO_MEMORY;
+	*runner = (struct job_runner){
+		.gate = gate,
+		.names = names,
+		.log = log,
+		.next_implied = ISIF_JOB_FIRST_IMPLIED,
+		.next_order = 1,
+		.history = JOB_HISTORY,
+	};
+	error = job_file_read(runner);
+	if (error) {
+		job_runner_close(runner);
+		return error;
+	}
+	for (size_t i = 0; i < runner->count; i++) {
+		struct job_entry *entry = runner->entries[i];
+
+		if (!isif_job_is_open(&entry->job))
+			continue;
+		begin_anew(entry);
+		if (job_kind_is_known(entry->job.kind))
+			continue;
+		job_fail(&entry->job, ISIF_JOB_ERROR_GENERIC, "this version has no such jobs");
+		ended(runner, &entry->job);
+	}
+	*result = runner;
+	return ISIF_OK;
+}

@@ -8,7 +8,8 @@
 
 /*
  * The job runner: what was asked for, what runs, what ended.
- *   job.c            the list and the runner
+ *   job.c            the runner
+ *   job_list.c       the list, and changes of it that can be taken back
  *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
  *   job_propagate.c  the kind that rewrites the iface's copies in its node records
  * A kind is one line in the table of job.c: its functions below.
@@ -24,9 +25,17 @@ struct job_context {
 	uint64_t now; /* monotonic ms */
 };
 
+/* Of the jobs in one lane one runs at a time, in the order in which they were asked for. */
+enum job_lane {
+	JOB_LANE_SESSIONS, /* those that change sessions */
+	JOB_LANE_RECORDS,  /* those that rewrite records: the gate has one batch at a time */
+	JOB_LANES,
+};
+
 /* A kind of job. work is what start made for it, freed by end. */
 struct job_kind {
 	const char *name; /* as in messages */
+	enum job_lane lane;
 	/* False: it has failed already, and job says why. */
 	bool (*start)(struct isif_job *job, const struct job_context *context, void **work);
 	/*
@@ -38,10 +47,19 @@ struct job_kind {
 	bool (*run)(struct isif_job *job, const struct job_context *context, void *work,
 		    uint64_t deadline, unsigned *pause);
 	int (*descriptor)(const struct job_context *context, void *work); /* -1: none */
+	/* Ends the work as it stands, be it done or not. */
 	void (*end)(const struct job_context *context, void *work);
 };
 
 extern const struct job_kind job_propagate;
+
+/* What a kind says of its job; texts are cut to fit, never inside a character of UTF-8. */
+void job_step(struct isif_job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void job_fail(struct isif_job *job, enum isif_job_error error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#define JOB_HISTORY    128  /* ended jobs that are kept, until somebody says otherwise */
+#define JOB_OPEN_LIMIT 1024 /* jobs that are not ended */
 
 /* Reads the list ("jobs" in the state directory, through the gate). Open jobs begin anew. */
 enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names *names,
@@ -56,9 +74,10 @@ const struct isif_job *job_find(const struct job_runner *runner, uint32_t index)
 struct isif_job_list job_list(const struct job_runner *runner);
 
 /*
- * Changes of the list by a transaction: each takes effect at once in memory; job_save() puts the
- * list on disk, and job_revert() takes back what was changed since the last job_keep().
- * A job that was added does not start before job_keep().
+ * Changes of the list by a transaction: each shows at once in memory; job_save() puts the list on
+ * disk, and job_revert() takes back what was changed since the last job_keep(). Between a change
+ * and one of these two no job starts, goes on or ends. ISIF_EXISTS: the index is in use (also by
+ * a job that was removed in the same change); ISIF_LIMIT: too many jobs are open.
  */
 enum isif_error job_add(struct job_runner *runner, const struct isif_job *asked);
 /* The index of the job that a change implies, from ISIF_JOB_FIRST_IMPLIED up. */
@@ -69,13 +88,16 @@ enum isif_error job_save(struct job_runner *runner);
 void job_revert(struct job_runner *runner);
 void job_keep(struct job_runner *runner);
 
-/*
- * Starts and runs jobs until the monotonic clock (ns) passes deadline. True if a job changed.
+/* Starts and runs jobs until the monotonic clock (ns) passes deadline. True if one began or ended.
  */
 bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline);
 /* When there is something to do without a descriptor (monotonic ms); UINT64_MAX: never. */
 uint64_t job_due(const struct job_runner *runner);
 int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot);
+
+/* Ends the work of the jobs that run, as it stands: they wait and begin anew, as after a restart.
+ */
+void job_suspend(struct job_runner *runner);
 
 #endif

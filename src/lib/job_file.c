@@ -1,2 +1,221 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "job.h"
+/*
+ * The list on disk: a line a job, numbers first, texts last and escaped. The "end" line proves
+ * that it is whole.
+ */
+#include "cleanup.h"
+#include "escape.h"
+#include "job_list.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_NAME  "jobs"
+#define ASIDE_NAME "jobsbad"
+#define HEADER	   "iscsi-ifaced jobs 1"
+#define NAME_SIZE  1024 /* more than any name of a record */
+
+static inline void cleanup_fclose(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+static void write_name(FILE *file, const struct isif_name *name)
+{
+	escape_write(file, name->text, name->length);
+}
+
+static void write_job(FILE *file, const struct isif_job *job)
+{
+	fprintf(file,
+		"job %" PRIu32 " %" PRIu32 " %d %d %d %u %d %" PRIu32 " %" PRId32 " %" PRIu32
+		" %" PRId64 " %" PRId64,
+		job->index, job->order, (int)job->kind, (int)job->state, (int)job->control,
+		job->port, job->force, job->progress, job->error, job->results, job->started,
+		job->finished);
+	write_name(file, job->iface);
+	write_name(file, job->target);
+	write_name(file, job->address);
+	escape_write(file, job->owner, strlen(job->owner));
+	escape_write(file, job->step, strlen(job->step));
+	escape_write(file, job->error_text, strlen(job->error_text));
+	fputc('\n', file);
+}
+
+enum isif_error job_file_write(struct job_runner *runner)
+{
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP(cleanup_fclose) FILE *file = NULL;
+	size_t length;
+
+	file = open_memstream(&text, &length);
+	if (!file)
+		return ISIF_NO_MEMORY;
+	fprintf(file, HEADER "\nnext %" PRIu32 "\n", runner->next_implied);
+	for (size_t i = 0; i < runner->shown_count; i++)
+		write_job(file, runner->shown[i]);
+	fputs("end\n", file);
+	if (fflush(file) || ferror(file))
+		return ISIF_NO_MEMORY;
+	return runner->gate->operations->state_write(runner->gate, FILE_NAME, text, length);
+}
+
+/* --- reading --- */
+
+/* The numbers of a line, before they are believed. */
+struct numbers {
+	int kind, state, control, force, used;
+	unsigned port;
+};
+
+static bool read_numbers(const char *line, struct isif_job *job, struct numbers *numbers)
+{
+	if (sscanf(line,
+		   "job %" SCNu32 " %" SCNu32 " %d %d %d %u %d %" SCNu32 " %" SCNd32 " %" SCNu32
+		   " %" SCNd64 " %" SCNd64 "%n",
+		   &job->index, &job->order, &numbers->kind, &numbers->state, &numbers->control,
+		   &numbers->port, &numbers->force, &job->progress, &job->error, &job->results,
+		   &job->started, &job->finished, &numbers->used) != 12)
+		return false;
+	job->kind = (enum isif_job_kind)numbers->kind;
+	job->state = (enum isif_job_state)numbers->state;
+	job->control = (enum isif_job_control)numbers->control;
+	job->port = (uint16_t)numbers->port;
+	job->force = numbers->force;
+	return job->index && job->index <= JOB_LAST_INDEX && job->order &&
+	       job->order < UINT32_MAX && numbers->kind >= ISIF_JOB_LOGIN &&
+	       numbers->kind <= ISIF_JOB_PROPAGATE && numbers->state >= ISIF_JOB_PENDING &&
+	       numbers->state <= ISIF_JOB_CANCELLED && numbers->control >= ISIF_JOB_RUN &&
+	       numbers->control <= ISIF_JOB_CANCEL && numbers->port <= UINT16_MAX &&
+	       job->progress <= 100;
+}
+
+static enum isif_error read_name(struct isif_names *names, const char **at, struct isif_name **name)
+{
+	char text[NAME_SIZE];
+	size_t length;
+
+	if (!escape_read(at, text, sizeof(text), &length))
+		return ISIF_INVALID;
+	*name = isif_name_get(names, text, length);
+	return *name ? ISIF_OK : ISIF_NO_MEMORY;
+}
+
+static enum isif_error read_texts(struct isif_names *names, const char *at, struct isif_job *job)
+{
+	size_t length;
+	enum isif_error error = read_name(names, &at, &job->iface);
+
+	if (!error)
+		error = read_name(names, &at, &job->target);
+	if (!error)
+		error = read_name(names, &at, &job->address);
+	if (error)
+		return error;
+	return escape_read(&at, job->owner, sizeof(job->owner), &length) &&
+			       escape_read(&at, job->step, sizeof(job->step), &length) &&
+			       escape_read(&at, job->error_text, sizeof(job->error_text),
+					   &length) &&
+			       !*at
+		       ? ISIF_OK
+		       : ISIF_INVALID;
+}
+
+static enum isif_error read_job(struct job_runner *runner, const char *line)
+{
+	struct isif_job job = { 0 };
+	struct numbers numbers;
+	struct job_entry *entry;
+	enum isif_error error = ISIF_INVALID;
+
+	if (read_numbers(line, &job, &numbers))
+		error = read_texts(runner->names, line + numbers.used, &job);
+	if (!error)
+		error = job_entry_put(runner, &job, &entry);
+	if (!error && job.order >= runner->next_order)
+		runner->next_order = job.order + 1;
+	isif_name_release(job.iface);
+	isif_name_release(job.target);
+	isif_name_release(job.address);
+	return error;
+}
+
+static enum isif_error read_line(struct job_runner *runner, const char *line, size_t number,
+				 bool *end)
+{
+	if (number == 0)
+		return strcmp(line, HEADER) ? ISIF_INVALID : ISIF_OK;
+	if (number == 1)
+		return sscanf(line, "next %" SCNu32, &runner->next_implied) == 1 &&
+				       runner->next_implied >= ISIF_JOB_FIRST_IMPLIED &&
+				       runner->next_implied <= JOB_LAST_INDEX
+			       ? ISIF_OK
+			       : ISIF_INVALID;
+	*end = !strcmp(line, "end");
+	return *end ? ISIF_OK : read_job(runner, line);
+}
+
+/* The text stays as it is: damaged, it is kept. */
+static enum isif_error read_all(struct job_runner *runner, char *text, size_t length)
+{
+	bool end = false;
+	size_t number = 0;
+
+	while (!end) {
+		char *newline = length ? memchr(text, '\n', length) : NULL;
+		enum isif_error error;
+
+		if (!newline)
+			return ISIF_INVALID;
+		*newline = '\0';
+		error = read_line(runner, text, number++, &end);
+		*newline = '\n';
+		if (error)
+			return error == ISIF_EXISTS ? ISIF_INVALID : error;
+		length -= (size_t)(newline + 1 - text);
+		text = newline + 1;
+	}
+	return length ? ISIF_INVALID : ISIF_OK;
+}
+
+static void put_aside(struct job_runner *runner, const char *text, size_t length)
+{
+	const struct isif_privileged_operations *operations = runner->gate->operations;
+
+	job_list_clear(runner);
+	runner->next_implied = ISIF_JOB_FIRST_IMPLIED;
+	runner->next_order = 1;
+	operations->state_write(runner->gate, ASIDE_NAME, text, length);
+	job_file_write(runner);
+	isif_log_line(runner->log, ISIF_LOG_ERROR,
+		      "the list of jobs (" FILE_NAME " in the state directory) is damaged and was "
+		      "put aside as " ASIDE_NAME
+		      ": jobs that were not done are forgotten; look for "
+		      "ifaces that are not in sync with their bindings");
+}
+
+enum isif_error job_file_read(struct job_runner *runner)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t length;
+	enum isif_error error;
+
+	error = runner->gate->operations->state_read(runner->gate, FILE_NAME, &text, &length);
+	if (error == ISIF_NO_MEMORY)
+		return error;
+	if (error && error != ISIF_NOT_FOUND && error != ISIF_UNAVAILABLE)
+		isif_log_line(runner->log, ISIF_LOG_ERROR,
+			      "cannot read the list of jobs (" FILE_NAME
+			      " in the state directory): %s; it begins anew",
+			      isif_error_text(error));
+	if (error)
+		return ISIF_OK;
+	error = read_all(runner, text, length);
+	if (error == ISIF_INVALID) {
+		put_aside(runner, text, length);
+		return ISIF_OK;
+	}
+	return error;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model.h"
 
+#include "copy.h"
 #include "hash.h"
 
 #include <stdlib.h>
@@ -121,29 +122,7 @@ struct binding_join *model_find_binding(const struct build *build,
 	return join;
 }
 
-static bool unset_in(const struct isif_record *record, const char *key)
-{
-	const char *value = isif_record_value(record, key);
-
-	return !value || isif_setting_is_unset(key + strlen("iface."), value);
-}
-
-/* True if each setting of one record is the same in the other; not set is not set, however. */
-static bool agrees_with(const struct isif_record *one, const struct isif_record *other)
-{
-	for (uint32_t i = 0; i < one->count; i++) {
-		const char *key = one->lines[i].key;
-		const char *a = isif_record_value(one, key), *b = isif_record_value(other, key);
-
-		if (!strcmp(key, "iface.iscsi_ifacename"))
-			continue;
-		if ((!b || strcmp(a, b)) && !(unset_in(one, key) && unset_in(other, key)))
-			return false;
-	}
-	return true;
-}
-
-static bool copy_agrees(struct iface_join *iface, const struct isif_record *copy)
+static bool agrees(struct iface_join *iface, const struct isif_record *copy)
 {
 	struct iface_join plain = { 0 };
 
@@ -151,8 +130,7 @@ static bool copy_agrees(struct iface_join *iface, const struct isif_record *copy
 		/* Most node records of an iface share one copy: compare it once. */
 		if (iface->compared != copy) {
 			iface->compared = copy;
-			iface->compared_same = agrees_with(iface->record->record, copy) &&
-					       agrees_with(copy, iface->record->record);
+			iface->compared_same = copy_agrees(iface->record->record, copy);
 		}
 		return iface->compared_same;
 	}
@@ -180,7 +158,7 @@ static bool session_differs(const struct build *build, const struct iface_join *
 
 static enum isif_binding_sync sync_of(const struct build *build, const struct binding_join *join)
 {
-	if (!join->iface || !copy_agrees(join->iface, join->node->copy))
+	if (!join->iface || !agrees(join->iface, join->node->copy))
 		return ISIF_BINDING_RECORD_DIFFERS;
 	if (join->session && !join->session->gone &&
 	    session_differs(build, join->iface, join->session->kernel, join->path))

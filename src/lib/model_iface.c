@@ -363,9 +363,11 @@ static bool fill_row(struct isif_iface *row, const struct iface_join *join,
 static struct isif_iface *make_row(struct build *build, const struct iface_join *join)
 {
 	struct isif_iface *old = previous_row(build, join), *row;
-	enum isif_rebind_mode mode = build->world->rebind_mode;
+	enum isif_rebind_mode mode = state_mode(build->state, join->name);
 	bool same_record = old && old->record == (join->record ? join->record->record : NULL);
 
+	if (!mode)
+		mode = build->world->rebind_mode;
 	if (same_record) {
 		struct isif_iface probe = *old;
 

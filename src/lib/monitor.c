@@ -15,6 +15,7 @@
 #include <time.h>
 
 #define SLICE_NS	50000000u
+#define JOB_SLICE_NS	3000000u
 #define COUNTERS_AGE_MS 1000 /* of mib.md: at most 1 s old while polled */
 #define UNWATCHED_MS	60000
 #define INITIATORNAME	"/etc/iscsi/initiatorname.iscsi"
@@ -269,6 +270,30 @@ static void look_at_uses(struct isif_monitor *monitor)
 	monitor->uses_seen = generation;
 }
 
+/* Before the first change the database is copied; said once, where to. */
+static void look_at_backup(struct isif_monitor *monitor)
+{
+	struct isif_privileged *gate = monitor->privileged;
+	const char *where;
+	enum isif_error error = gate->operations->backup(gate, &where);
+
+	if (error == ISIF_INCOMPLETE) {
+		monitor->backup_waits = true;
+		return;
+	}
+	if (!error && monitor->backup_waits)
+		isif_log_line(&monitor->log, ISIF_LOG_NOTICE,
+			      "the records as they were before the first change are kept in %s "
+			      "(iscsi-ifaced(8) says how to put them back)",
+			      where);
+	if (error)
+		isif_log_line(&monitor->log, ISIF_LOG_ERROR,
+			      "cannot keep a copy of the records in the state directory: %s; no "
+			      "record is changed before there is one",
+			      isif_error_text(error));
+	monitor->backup_waits = false;
+}
+
 static void take_events(struct isif_monitor *monitor)
 {
 	take_network_events(monitor);
@@ -284,6 +309,8 @@ static void take_events(struct isif_monitor *monitor)
 	if (is_readable(isif_daemon_descriptor(monitor->daemon)))
 		look_at_daemon(monitor);
 	take_record_changes(monitor);
+	if (monitor->backup_waits)
+		look_at_backup(monitor);
 }
 
 /* Reads what is due until deadline; true if there was no time for all of it. */
@@ -314,6 +341,8 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 		monitor_build(monitor);
 	if (monitor->save_due && now >= monitor->save_due)
 		monitor_save(monitor);
+	if (monitor->writes)
+		job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS);
 	return monitor->snapshot != before;
 }
 
@@ -327,12 +356,15 @@ int isif_monitor_timeout(const struct isif_monitor *monitor)
 {
 	uint64_t due = UINT64_MAX, now = monitor_now();
 	uint64_t record_due = isif_database_due(monitor->database);
+	uint64_t jobs_due = monitor->writes ? job_due(monitor->jobs) : UINT64_MAX;
 
-	if (monitor->records_wait || monitor->ports_due || monitor->sockets_due || monitor->dirty)
+	if (jobs_due <= now || monitor->records_wait || monitor->ports_due ||
+	    monitor->sockets_due || monitor->dirty)
 		return 0;
 	earlier(&due, monitor->resync_due);
 	earlier(&due, monitor->save_due);
 	earlier(&due, monitor_sessions_due(monitor));
+	earlier(&due, jobs_due);
 	if (record_due != UINT64_MAX)
 		earlier(&due, record_due / 1000000u + 1);
 	if (due == UINT64_MAX)
@@ -352,6 +384,8 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 		monitor->iscsi_events ? isif_iscsi_events_descriptor(monitor->iscsi_events) : -1,
 		isif_daemon_descriptor(monitor->daemon),
 		gate->operations->change_descriptor(gate),
+		gate->operations->backup_descriptor(gate),
+		monitor->writes ? job_descriptor(monitor->jobs, monitor->snapshot) : -1,
 	};
 	size_t count = 0;
 	int uses[2];
@@ -383,9 +417,25 @@ void isif_monitor_configure(struct isif_monitor *monitor,
 {
 	monitor->resync_interval = (uint64_t)configuration->resync_interval * 1000;
 	schedule_resync(monitor);
-	if (monitor->rebind_mode != configuration->rebind_mode)
-		monitor->dirty = true;
 	monitor->rebind_mode = configuration->rebind_mode;
+	job_runner_set_history(monitor->jobs, configuration->job_history);
+	state_configure(monitor->state, configuration->hold_down, configuration->rebind_mode);
+	monitor->dirty = true;
+	if (configuration->writes && !monitor->writes)
+		look_at_backup(monitor);
+	if (!configuration->writes)
+		job_suspend(monitor->jobs);
+	monitor->writes = configuration->writes;
+}
+
+struct isif_job_list isif_monitor_jobs(const struct isif_monitor *monitor)
+{
+	return job_list(monitor->jobs);
+}
+
+uint32_t isif_monitor_kept(const struct isif_monitor *monitor, enum isif_kept_number which)
+{
+	return state_kept(monitor->state, which);
 }
 
 static enum isif_error failed(const struct isif_monitor *monitor, const char *what,
@@ -492,6 +542,9 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 		error = state_open(options->state_directory, monitor->names, &monitor->log,
 				   &monitor->state);
 	if (!error)
+		error = job_runner_open(monitor->privileged, monitor->names, &monitor->log,
+					&monitor->jobs);
+	if (!error)
 		error = read_everything(monitor);
 	if (error) {
 		isif_monitor_close(monitor);
@@ -507,6 +560,7 @@ void isif_monitor_close(struct isif_monitor *monitor)
 		return;
 	if (monitor->state)
 		monitor_save(monitor);
+	job_runner_close(monitor->jobs);
 	isif_snapshot_release(monitor->snapshot);
 	monitor_free_sessions(monitor);
 	release_ports(monitor);

@@ -4,6 +4,7 @@
 
 #include <isif/monitor.h>
 
+#include "job.h"
 #include "world.h"
 
 /* A kernel session and what is due for it. */
@@ -22,6 +23,7 @@ struct isif_monitor {
 	struct isif_privileged *privileged;
 	struct isif_database *database;
 	struct state *state;
+	struct job_runner *jobs;
 	struct isif_rtnetlink *rtnetlink;
 	struct isif_network *network;
 	struct isif_sock_diag *sock_diag; /* NULL with a sysfs root of one's own */
@@ -51,6 +53,8 @@ struct isif_monitor {
 	bool ports_due;
 	bool save_failed; /* and the log was told */
 	bool netlink_refused;
+	bool writes;		  /* transactions and jobs may come */
+	bool backup_waits;	  /* for the copy that is kept before anything is written */
 	uint64_t counters_read;	  /* monotonic ms */
 	uint64_t save_due;	  /* 0: nothing to save */
 	uint64_t resync_due;	  /* 0: never */

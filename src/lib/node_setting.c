@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node_setting.h"
 
+#include "words.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -104,26 +106,14 @@ static bool is_number(const char *value, size_t length)
 	return number <= INT_MAX;
 }
 
-static bool is_word(const char *choices, const char *value, size_t length)
-{
-	while (length && *choices) {
-		size_t word = strcspn(choices, " ");
-
-		if (word == length && !memcmp(choices, value, length))
-			return true;
-		choices += word + (choices[word] == ' ');
-	}
-	return false;
-}
-
 static bool is_list(const char *choices, const char *value, size_t length)
 {
 	const char *end = value + length, *comma;
 
 	for (; (comma = memchr(value, ',', (size_t)(end - value))); value = comma + 1)
-		if (!is_word(choices, value, (size_t)(comma - value)))
+		if (!words_have(choices, value, (size_t)(comma - value)))
 			return false;
-	return is_word(choices, value, (size_t)(end - value));
+	return words_have(choices, value, (size_t)(end - value));
 }
 
 bool node_setting_accepts(const struct node_setting *setting, const char *value, size_t length)
@@ -134,7 +124,7 @@ bool node_setting_accepts(const struct node_setting *setting, const char *value,
 	case NODE_SETTING_NUMBER:
 		return is_number(value, length);
 	case NODE_SETTING_CHOICE:
-		return is_word(setting->choices, value, length);
+		return words_have(setting->choices, value, length);
 	case NODE_SETTING_LIST:
 		return is_list(setting->choices, value, length);
 	case NODE_SETTING_OWN:

@@ -145,6 +145,37 @@ static void end(struct isif_privileged *gate)
 	store_end(store_of(gate));
 }
 
+static enum isif_error batch_begin(struct isif_privileged *gate, struct isif_edit *edits,
+				   size_t count, const char **why)
+{
+	return store_batch_begin(store_of(gate), edits, count, why);
+}
+
+static enum isif_error batch_work(struct isif_privileged *gate, uint64_t deadline, unsigned *pause)
+{
+	return store_batch_work(store_of(gate), deadline, pause);
+}
+
+static int batch_descriptor(const struct isif_privileged *gate)
+{
+	return store_batch_descriptor(((const struct local *)(const void *)gate)->store);
+}
+
+static void batch_end(struct isif_privileged *gate)
+{
+	store_batch_end(store_of(gate));
+}
+
+static enum isif_error backup(struct isif_privileged *gate, const char **where)
+{
+	return store_backup(store_of(gate), where);
+}
+
+static int backup_descriptor(const struct isif_privileged *gate)
+{
+	return store_backup_descriptor(((const struct local *)(const void *)gate)->store);
+}
+
 static enum isif_error state_read(struct isif_privileged *gate, const char *name, char **text,
 				  size_t *length)
 {
@@ -179,6 +210,12 @@ static const struct isif_privileged_operations operations = {
 	.commit = commit,
 	.undo = undo,
 	.end = end,
+	.batch_begin = batch_begin,
+	.batch_work = batch_work,
+	.batch_descriptor = batch_descriptor,
+	.batch_end = batch_end,
+	.backup = backup,
+	.backup_descriptor = backup_descriptor,
 	.state_read = state_read,
 	.state_write = state_write,
 	.close = close_local,

@@ -9,7 +9,11 @@
 
 /*
  * Texts of records, secrets included: made and changed, never shown. Pure. What a text holds is
- * overwritten before it is freed.
+ * overwritten before it is freed. A text that could not be made is empty.
+ *   record_edit.c     lines of a text changed
+ *   record_make.c     new texts
+ *   record_pieces.c   a text cut into what open-iscsi reads at once, and put together again
+ *   node_setting.c    the node.* settings: their order, and what iscsid.conf may say of them
  */
 struct record_text {
 	char *octets;
@@ -28,7 +32,10 @@ void record_text_clear(struct record_text *text);
 enum isif_error record_edit(const char *text, size_t length, const struct isif_edit_line *lines,
 			    size_t count, struct record_text *edited);
 
-/* The text of a new iface record, as "iscsiadm -m iface -o new" makes it, with these settings. */
+/*
+ * The text of a new iface record, as "iscsiadm -m iface -o new" makes it, with these settings;
+ * their old values do not matter.
+ */
 enum isif_error record_new_iface(const char *name, const struct isif_edit_line *lines, size_t count,
 				 struct record_text *made);
 
@@ -36,6 +43,8 @@ enum isif_error record_new_iface(const char *name, const struct isif_edit_line *
  * The text of a new node record, as "iscsiadm -m node -o new" makes it. base is another node
  * record of which everything is taken that lines do not name, but for what belongs to its own
  * portal, discovery and iface; or (sibling false) the text of iscsid.conf (NULL: there is none).
+ * ISIF_INVALID for other lines than those of ISIF_EDIT_NEW_NODE, and without its name, portal
+ * group, address, port or iface; settings of the iface that are not given are a new iface's.
  */
 enum isif_error record_new_node(const char *base, size_t length, bool sibling,
 				const struct isif_edit_line *lines, size_t count,

@@ -67,6 +67,7 @@ enum isif_error record_pieces_read(struct record_pieces *pieces, const char *tex
 			piece.setting = false;
 		if (!pieces->count && line_end && line_end > at && line_end[-1] == '\r')
 			pieces->newline = "\r\n";
+		pieces->node = pieces->node || begins(piece.key, "node.");
 		pieces->all[pieces->count++] = piece;
 		goes_on = !line_end;
 	}
@@ -110,30 +111,44 @@ enum isif_error record_pieces_value(const struct record_pieces *pieces, struct r
 #define NO_RANK UINT_MAX
 
 /*
- * Where open-iscsi writes a key, counted from the top. An iface setting that we do not know has
- * the place after those that we do.
+ * The place of an iface.* setting among its like: of one that we do not know, after all others.
+ * In a node record usr/idbm.c:idbm_recinfo_node has some before those of idbm_recinfo_iface.
  */
-static unsigned rank(struct record_slice key)
+static unsigned iface_rank(struct record_slice name, bool node)
+{
+	static const char *const first[] = { "hwaddress",     "ipaddress", "iscsi_ifacename",
+					     "net_ifacename", "gateway",   "subnet_mask" };
+	unsigned place = 0;
+	size_t count;
+	const struct isif_setting *settings = isif_settings(&count);
+
+	for (; node && place < sizeof(first) / sizeof(*first); place++)
+		if (same(name, record_slice(first[place])))
+			return place;
+	for (size_t i = 0; i < count; i++, place++)
+		if (same(name, record_slice(settings[i].name)))
+			break;
+	return place;
+}
+
+#define IFACE_RANKS 1000 /* more than there are settings */
+
+/* Where open-iscsi writes a key, counted from the top. */
+static unsigned rank(struct record_slice key, bool node)
 {
 	size_t count;
-	const struct isif_setting *ifaces = isif_settings(&count);
-	const struct node_setting *node;
-	size_t nodes;
+	const struct node_setting *first = node_settings(&count), *setting;
 	unsigned place;
 
-	if (begins(key, "iface.")) {
-		struct record_slice name = between(key.text + 6, key.text + key.length);
-
-		for (place = 0; place < count; place++)
-			if (same(name, record_slice(ifaces[place].name)))
-				break;
-		return NODE_SETTINGS_BEFORE_IFACE + place;
-	}
-	node = node_setting_find(key.text, key.length);
-	if (!node)
+	if (begins(key, "iface."))
+		return NODE_SETTINGS_BEFORE_IFACE +
+		       iface_rank(between(key.text + strlen("iface."), key.text + key.length),
+				  node);
+	setting = node_setting_find(key.text, key.length);
+	if (!setting)
 		return NO_RANK;
-	place = (unsigned)(node - node_settings(&nodes));
-	return place < NODE_SETTINGS_BEFORE_IFACE ? place : place + (unsigned)count + 1;
+	place = (unsigned)(setting - first);
+	return place < NODE_SETTINGS_BEFORE_IFACE ? place : place + IFACE_RANKS;
 }
 
 static bool is_end(const struct record_piece *piece)
@@ -147,18 +162,19 @@ static bool is_end(const struct record_piece *piece)
  */
 static size_t place_of(const struct record_pieces *pieces, struct record_slice key)
 {
-	unsigned own = rank(key), before = 0, after = NO_RANK;
+	unsigned own = rank(key, pieces->node), before = 0, after = NO_RANK;
 	size_t place_before = pieces->count, place_after = pieces->count;
 
 	for (size_t i = 0; i < pieces->count; i++) {
 		const struct record_piece *piece = &pieces->all[i];
-		unsigned other = piece->whole && piece->setting ? rank(piece->key) : NO_RANK;
+		unsigned other =
+			piece->whole && piece->setting ? rank(piece->key, pieces->node) : NO_RANK;
 
 		if (is_end(piece) && after == NO_RANK)
 			place_after = i;
 		if (other == NO_RANK || own == NO_RANK)
 			continue;
-		if (other <= own && (other >= before || place_before == pieces->count)) {
+		if (other <= own && other >= before) {
 			before = other;
 			place_before = i + 1;
 		} else if (other > own && other < after) {
@@ -178,6 +194,7 @@ static enum isif_error insert(struct record_pieces *pieces, struct record_slice 
 		return ISIF_NO_MEMORY;
 	memmove(&pieces->all[at + 1], &pieces->all[at],
 		(pieces->count++ - at) * sizeof(*pieces->all));
+	pieces->node = pieces->node || begins(key, "node.");
 	pieces->all[at] = (struct record_piece){
 		.lead = record_slice(""),
 		.key = key,

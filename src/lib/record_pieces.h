@@ -32,6 +32,7 @@ struct record_piece {
 struct record_pieces {
 	struct record_piece *all;
 	size_t count, size;
+	bool node;	     /* of a node record: it has lines of one */
 	const char *newline; /* how its lines end: "\n" or "\r\n" */
 };
 

@@ -19,7 +19,10 @@ const char *setting_check_value(const struct isif_setting *setting, const char *
 /* The name of an iface that is to be made. */
 const char *setting_check_iface_name(const char *name, size_t length);
 
-/* The name of a target, or of a portal's host, that becomes a directory and part of a link. */
+/*
+ * The name of a target, or of a portal's host that is no literal address: it becomes a directory
+ * and part of a link.
+ */
 const char *setting_check_target(const char *name, size_t length);
 const char *setting_check_host(const char *name, size_t length);
 

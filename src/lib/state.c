@@ -79,6 +79,11 @@ bool state_add_target(struct state *state, struct target_memory *memory)
 	return hash_add(&state->targets, memory->name->hash, memory);
 }
 
+bool state_add_iface(struct state *state, struct iface_memory *memory)
+{
+	return hash_add(&state->ifaces, memory->name->hash, memory);
+}
+
 void state_free_binding(struct binding_memory *memory)
 {
 	isif_name_release(memory->target);
@@ -94,6 +99,12 @@ void state_free_target(struct target_memory *memory)
 	free(memory);
 }
 
+void state_free_iface(struct iface_memory *memory)
+{
+	isif_name_release(memory->name);
+	free(memory);
+}
+
 enum isif_error state_open(const char *directory, struct isif_names *names,
 			   const struct isif_log *log, struct state **result)
 {
@@ -104,6 +115,9 @@ enum isif_error state_open(const char *directory, struct isif_names *names,
 		return ISIF_NO_MEMORY;
 	state->names = names;
 	state->log = log;
+	state->default_mode = ISIF_REBIND_RECORD_ONLY;
+	state->defaults[ISIF_KEPT_NOTIFY_ENABLE] = 0xff;
+	state->defaults[ISIF_KEPT_NOTIFY_RATE] = 50;
 	read_boot_id(state->boot, sizeof(state->boot));
 	if (directory && asprintf(&state->path, "%s/state", directory) < 0) {
 		state->path = NULL;
@@ -131,8 +145,13 @@ void state_forget(struct state *state)
 	for (size_t i = 0; i < state->targets.size; i++)
 		if (state->targets.slots[i].item)
 			state_free_target(state->targets.slots[i].item);
+	for (size_t i = 0; i < state->ifaces.size; i++)
+		if (state->ifaces.slots[i].item)
+			state_free_iface(state->ifaces.slots[i].item);
 	hash_clear(&state->bindings);
 	hash_clear(&state->targets);
+	hash_clear(&state->ifaces);
+	memset(state->kept, 0, sizeof(state->kept));
 	state->next_binding = state->next_target = state->manager_index = 0;
 }
 
@@ -166,11 +185,21 @@ static uint32_t take_index(uint32_t *next, uint32_t first, uint32_t last)
 	return index;
 }
 
+struct binding_memory *state_find_binding(const struct state *state, const struct isif_node *key)
+{
+	uint32_t hash = hash_of_key(key->target, key->address, key->iface, key->port, key->tpgt);
+
+	return hash_find(&state->bindings, hash, binding_matches, key);
+}
+
+void state_take_binding(struct state *state, struct binding_memory *memory)
+{
+	hash_remove(&state->bindings, hash_of_binding(memory), memory);
+}
+
 struct binding_memory *state_binding(struct state *state, const struct isif_node *node)
 {
-	uint32_t hash =
-		hash_of_key(node->target, node->address, node->iface, node->port, node->tpgt);
-	struct binding_memory *memory = hash_find(&state->bindings, hash, binding_matches, node);
+	struct binding_memory *memory = state_find_binding(state, node);
 
 	if (memory)
 		return memory;
@@ -183,7 +212,7 @@ struct binding_memory *state_binding(struct state *state, const struct isif_node
 	memory->port = node->port;
 	memory->tpgt = node->tpgt;
 	memory->index = take_index(&state->next_binding, STATE_FIRST_INDEX, STATE_LAST_INDEX);
-	if (!hash_add(&state->bindings, hash, memory)) {
+	if (!state_add_binding(state, memory)) {
 		state_free_binding(memory);
 		return NULL;
 	}
@@ -244,7 +273,7 @@ void state_end(struct state *state, int64_t wall)
 			i++;
 			continue;
 		}
-		hash_remove(&state->bindings, hash_of_binding(memory), memory);
+		state_take_binding(state, memory);
 		state_free_binding(memory);
 		state->changed = true;
 	}

@@ -4,6 +4,7 @@
 
 #include <isif/log.h>
 #include <isif/model.h>
+#include <isif/monitor.h>
 
 #include "complaint.h"
 #include "hash.h"
@@ -45,6 +46,20 @@ struct target_memory {
 	int64_t gone_since;
 };
 
+/* What managers set of an iface that its record cannot hold. */
+struct iface_memory {
+	struct isif_name *name;
+	enum isif_rebind_mode mode;
+	enum isif_rebind_mode configured; /* when it was set: who edits that wins */
+};
+
+/* A number that a manager set; configured is what it would be without. */
+struct kept_number {
+	bool set;
+	uint32_t value;
+	uint32_t configured;
+};
+
 struct state {
 	struct isif_names *names;
 	const struct isif_log *log;
@@ -52,6 +67,10 @@ struct state {
 	char boot[40];
 	struct hash bindings;
 	struct hash targets;
+	struct hash ifaces;
+	struct kept_number kept[ISIF_KEPT_NUMBERS];
+	uint32_t defaults[ISIF_KEPT_NUMBERS]; /* of the configuration */
+	enum isif_rebind_mode default_mode;   /* likewise */
 	uint32_t next_binding, next_target;
 	uint32_t manager_index; /* highest that a manager chose */
 	uint32_t generation;
@@ -71,6 +90,23 @@ enum isif_error state_save(struct state *state);
  */
 struct binding_memory *state_binding(struct state *state, const struct isif_node *node);
 struct target_memory *state_target(struct state *state, struct isif_name *name);
+
+/* The memory that has an index, NULL if none has. */
+struct binding_memory *state_find_index(const struct state *state, uint32_t index);
+
+/* The memory of this key, NULL if there is none. */
+struct binding_memory *state_find_binding(const struct state *state, const struct isif_node *key);
+/* Takes a memory out; it is the caller's then. */
+void state_take_binding(struct state *state, struct binding_memory *memory);
+
+/* The rebind mode that a manager set, 0 if none did; 0 forgets it. */
+enum isif_rebind_mode state_mode(const struct state *state, const struct isif_name *iface);
+bool state_set_mode(struct state *state, struct isif_name *iface, enum isif_rebind_mode mode);
+
+/* What the configuration says: a number or mode that was set under another one is forgotten. */
+void state_configure(struct state *state, uint32_t hold_down, enum isif_rebind_mode mode);
+void state_keep(struct state *state, enum isif_kept_number which, uint32_t value);
+uint32_t state_kept(const struct state *state, enum isif_kept_number which);
 
 /* Begins a build: what it does not ask for is gone when it ends. */
 void state_begin(struct state *state);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state file: lines of fields with one blank between them, names last and escaped (%XX), so
- * that an odd name cannot make a second line. The "end" line proves that it is whole.
+ * The state file: lines of fields with one blank between them, names last and escaped. The "end"
+ * line proves that it is whole.
  */
 #include "state_file.h"
 
 #include "cleanup.h"
+#include "escape.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,17 +25,25 @@ static inline void cleanup_fclose(FILE **file)
 
 static void write_name(FILE *file, const struct isif_name *name)
 {
-	fputc(' ', file);
-	if (!name || !name->length)
-		fputs("%", file); /* nothing at all */
-	for (uint32_t i = 0; name && i < name->length; i++) {
-		unsigned char c = (unsigned char)name->text[i];
+	escape_write(file, name ? name->text : "", name ? name->length : 0);
+}
 
-		if (c > ' ' && c != '%' && c < 0x7f)
-			fputc(c, file);
-		else
-			fprintf(file, "%%%02X", c);
+/* What managers set; a version that does not know these lines skips them. */
+static void write_wishes(FILE *file, const struct state *state)
+{
+	for (size_t i = 0; i < state->ifaces.size; i++) {
+		const struct iface_memory *memory = state->ifaces.slots[i].item;
+
+		if (!memory)
+			continue;
+		fprintf(file, "iface %d %d", (int)memory->mode, (int)memory->configured);
+		write_name(file, memory->name);
+		fputc('\n', file);
 	}
+	for (unsigned i = 0; i < ISIF_KEPT_NUMBERS; i++)
+		if (state->kept[i].set)
+			fprintf(file, "kept %u %" PRIu32 " %" PRIu32 "\n", i, state->kept[i].value,
+				state->kept[i].configured);
 }
 
 static void write_all(FILE *file, const struct state *state)
@@ -68,6 +76,7 @@ static void write_all(FILE *file, const struct state *state)
 		write_name(file, memory->name);
 		fputc('\n', file);
 	}
+	write_wishes(file, state);
 	fputs("end\n", file);
 }
 
@@ -106,34 +115,18 @@ enum isif_error state_file_write(const struct state *state)
 	return error;
 }
 
-/* Reads one escaped name and steps over it. */
-static bool read_name(struct isif_names *names, char **at, struct isif_name **name)
+static bool read_name(struct isif_names *names, const char **at, struct isif_name **name)
 {
 	char text[FIELD_SIZE];
-	size_t length = 0;
+	size_t length;
 
-	if (*(*at)++ != ' ')
-		return false;
-	for (; **at && **at != ' ' && length < sizeof(text); (*at)++) {
-		unsigned value = (unsigned char)**at;
-
-		if (value == '%' && (!(*at)[1] || (*at)[1] == ' ' || (*at)[1] == '\n'))
-			continue;
-		if (value == '%') {
-			if (!isxdigit((unsigned char)(*at)[1]) ||
-			    sscanf(*at + 1, "%2x", &value) != 1 || !value)
-				return false;
-			*at += (*at)[2] && isxdigit((unsigned char)(*at)[2]) ? 2 : 1;
-		}
-		text[length++] = (char)value;
-	}
-	if (length == sizeof(text))
+	if (!escape_read(at, text, sizeof(text), &length))
 		return false;
 	*name = isif_name_get(names, text, length);
 	return *name;
 }
 
-static bool read_binding(struct state *state, char *line, bool same_boot)
+static bool read_binding(struct state *state, const char *line, bool same_boot)
 {
 	struct binding_memory *memory = calloc(1, sizeof(*memory));
 	int admin, oper, used = 0;
@@ -178,7 +171,7 @@ static bool read_binding(struct state *state, char *line, bool same_boot)
 	return false;
 }
 
-static bool read_target(struct state *state, char *line)
+static bool read_target(struct state *state, const char *line)
 {
 	struct target_memory *memory = calloc(1, sizeof(*memory));
 	int used = 0;
@@ -195,6 +188,40 @@ static bool read_target(struct state *state, char *line)
 	}
 	state_free_target(memory);
 	return false;
+}
+
+static bool read_iface(struct state *state, const char *line)
+{
+	struct iface_memory *memory = calloc(1, sizeof(*memory));
+	int mode, configured, used = 0;
+
+	if (!memory)
+		return false;
+	if (sscanf(line, "iface %d %d%n", &mode, &configured, &used) == 2 &&
+	    mode >= ISIF_REBIND_RECORD_ONLY && mode <= ISIF_REBIND_RELOGIN &&
+	    configured >= ISIF_REBIND_RECORD_ONLY && configured <= ISIF_REBIND_RELOGIN) {
+		memory->mode = (enum isif_rebind_mode)mode;
+		memory->configured = (enum isif_rebind_mode)configured;
+		line += used;
+		if (read_name(state->names, &line, &memory->name) && state_add_iface(state, memory))
+			return true;
+	}
+	state_free_iface(memory);
+	return false;
+}
+
+static bool read_kept(struct state *state, const char *line)
+{
+	struct kept_number kept = { .set = true };
+	unsigned which;
+
+	if (sscanf(line, "kept %u %" SCNu32 " %" SCNu32, &which, &kept.value, &kept.configured) !=
+	    3)
+		return false;
+	/* A later version may keep more. */
+	if (which < ISIF_KEPT_NUMBERS)
+		state->kept[which] = kept;
+	return true;
 }
 
 /* Returns true if the file was whole and every line of it was understood. */
@@ -219,6 +246,10 @@ static bool read_all(FILE *file, struct state *state)
 		else if (!strncmp(line, "binding ", 8) && !read_binding(state, line, same_boot))
 			return false;
 		else if (!strncmp(line, "target ", 7) && !read_target(state, line))
+			return false;
+		else if (!strncmp(line, "iface ", 6) && !read_iface(state, line))
+			return false;
+		else if (!strncmp(line, "kept ", 5) && !read_kept(state, line))
 			return false;
 		ended = !strcmp(line, "end");
 	}

@@ -13,11 +13,13 @@ enum isif_error state_file_read(struct state *state);
 /* Replaces the file: a new one beside it, synced, renamed over it. */
 enum isif_error state_file_write(const struct state *state);
 
-/* Where reading puts what it finds; both take the object over only if they return true. */
+/* Where reading puts what it finds; each takes the object over only if it returns true. */
 bool state_add_binding(struct state *state, struct binding_memory *memory);
 bool state_add_target(struct state *state, struct target_memory *memory);
+bool state_add_iface(struct state *state, struct iface_memory *memory);
 void state_free_binding(struct binding_memory *memory);
 void state_free_target(struct target_memory *memory);
+void state_free_iface(struct iface_memory *memory);
 void state_forget(struct state *state); /* all of it */
 
 #endif

@@ -54,8 +54,10 @@ static bool copy_paths(struct store *store, const struct isif_privileged_options
 	return !options->state_directory || store->state_path;
 }
 
-static enum isif_error open_state(struct store *store)
+enum isif_error store_open_state(struct store *store)
 {
+	if (!store->state_path)
+		return ISIF_UNAVAILABLE;
 	if (store->state < 0)
 		store->state = open(store->state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return store->state < 0 ? isif_error_from_errno(errno) : ISIF_OK;
@@ -64,7 +66,7 @@ static enum isif_error open_state(struct store *store)
 /* Finishes what a crash left. Whatever is in its way now, the next transaction tries again. */
 static void recover_at_start(struct store *store)
 {
-	if (!store->state_path || open_state(store) || store_journal_open(store, false))
+	if (store_open_state(store) || store_journal_open(store, false))
 		return;
 	store_lock_open(store, false);
 	if (!store_journal_is_open(store) && !store_is_littered(store)) {
@@ -101,6 +103,8 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	store_batch_close(store);
+	store_backup_close(store);
 	store_end(store);
 	cleanup_close_descriptor(&store->journal);
 	cleanup_close_descriptor(&store->state);
@@ -132,7 +136,7 @@ static enum isif_error open_journal(struct store *store, const char **why)
 		       "change";
 		return ISIF_UNAVAILABLE;
 	}
-	error = open_state(store);
+	error = store_open_state(store);
 	if (!error)
 		error = store_journal_open(store, true);
 	return error ? unavailable(store, why, "the state directory", store->state_path, error)

@@ -74,8 +74,10 @@ enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, 
 enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigned *pause);
 int store_batch_descriptor(const struct store *store);
 void store_batch_end(struct store *store);
+void store_batch_close(struct store *store); /* once, at the store's end */
 enum isif_error store_backup(struct store *store, const char **where);
 int store_backup_descriptor(const struct store *store);
+void store_backup_close(struct store *store); /* once, at the store's end; kills the child */
 enum isif_error store_state_read(struct store *store, const char *name, char **text,
 				 size_t *length);
 enum isif_error store_state_write(struct store *store, const char *name, const char *text,
@@ -86,6 +88,9 @@ enum isif_error store_state_write(struct store *store, const char *name, const c
  * writes begins. ISIF_LOCKED as store_lock(); ISIF_UNAVAILABLE: *why says what is missing.
  */
 enum isif_error store_enter(struct store *store, unsigned patience, const char **why);
+
+/* Opens the state directory, if it is not yet; ISIF_UNAVAILABLE: none is set. */
+enum isif_error store_open_state(struct store *store);
 
 /* --- store_check.c --- */
 
@@ -130,6 +135,11 @@ uint64_t store_digest(uint64_t seed, const void *octets, size_t length);
 /* Writes a text into a new temporary file (0600); name gets its name in the root. Not synced. */
 enum isif_error store_write_temporary(struct store *store, const struct record_text *text,
 				      char *name, size_t size, int *descriptor);
+/*
+ * Gives a new text the mode and the owner of the record that it replaces: iscsiadm writes in place,
+ * and does not change them. An owner that we may not give is not worth a failure.
+ */
+enum isif_error store_keep_mode(struct store *store, const char *old, int descriptor);
 /* The error of a failed write: ISIF_FULL, not ISIF_LIMIT, for ENOSPC and EDQUOT. */
 enum isif_error store_write_error(int number);
 enum isif_error store_sync_directory(struct store *store, const char *path);

@@ -202,6 +202,20 @@ enum isif_error store_write_temporary(struct store *store, const struct record_t
 	return error;
 }
 
+enum isif_error store_keep_mode(struct store *store, const char *old, int descriptor)
+{
+	struct stat status;
+	mode_t mode;
+
+	if (fstatat(store->root, old, &status, AT_SYMLINK_NOFOLLOW))
+		return isif_error_from_errno(errno);
+	mode = status.st_mode & 07777;
+	if ((status.st_uid != geteuid() || status.st_gid != getegid()) &&
+	    fchown(descriptor, status.st_uid, status.st_gid))
+		mode &= 0700;
+	return mode != 0600 && fchmod(descriptor, mode) ? store_write_error(errno) : ISIF_OK;
+}
+
 enum isif_error store_sync_directory(struct store *store, const char *path)
 {
 	CLEANUP_CLOSE int descriptor =

@@ -99,7 +99,8 @@ static enum isif_error new_step(struct planner *planner, const char *path, struc
 	return ISIF_OK;
 }
 
-static enum isif_error put_text(struct planner *planner, const char *path,
+/* old: the record whose mode it keeps, NULL for a new one. */
+static enum isif_error put_text(struct planner *planner, const char *path, const char *old,
 				const struct record_text *text)
 {
 	char name[STORE_NAME_SIZE];
@@ -112,7 +113,9 @@ static enum isif_error put_text(struct planner *planner, const char *path,
 	if (error)
 		return error;
 	step->temporary = planner->store->number;
-	return store_text_print(step->descriptor, text, &step->after);
+	if (old)
+		error = store_keep_mode(planner->store, old, step->descriptor);
+	return error ? error : store_text_print(step->descriptor, text, &step->after);
 }
 
 static enum isif_error put_link(struct planner *planner, const char *path, const char *to)
@@ -184,7 +187,7 @@ static enum isif_error edit_lines(struct planner *planner, const struct isif_edi
 	if (!error)
 		error = record_edit(old->octets, old->length, edit->lines, edit->line_count,
 				    &fresh);
-	return error ? error : put_text(planner, to, &fresh);
+	return error ? error : put_text(planner, to, edit->path, &fresh);
 }
 
 static enum isif_error plan_lines(struct planner *planner, const struct isif_edit *edit)
@@ -200,7 +203,7 @@ static enum isif_error plan_new_iface(struct planner *planner, const struct isif
 	enum isif_error error = record_new_iface(edit->path + strlen("ifaces/"), edit->lines,
 						 edit->line_count, &text);
 
-	return error ? error : put_text(planner, edit->path, &text);
+	return error ? error : put_text(planner, edit->path, NULL, &text);
 }
 
 /* iscsid.conf may be a link, and need not be there. */
@@ -225,7 +228,7 @@ static enum isif_error plan_new_node(struct planner *planner, const struct isif_
 		error = record_new_node(base.octets, base.length, edit->other != NULL, edit->lines,
 					edit->line_count, &text);
 	if (!error)
-		error = put_text(planner, edit->path, &text);
+		error = put_text(planner, edit->path, NULL, &text);
 	if (!error)
 		error = link_path("static", edit->path, path);
 	if (error)

@@ -1,2 +1,351 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The phases of a transaction. The gate holds open-iscsi's lock from begin to end, so that what
+ * was read again stays true for everybody who keeps the lock; iscsiadm writes iface records outside
+ * of it (usr/iface.c:iface_conf_write), therefore the gate compares each line once more.
+ */
 #include "transaction.h"
+
+#include "cleanup.h"
+#include "database.h"
+#include "monitor.h"
+#include "node.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOCK_PATIENCE 200 /* ms, of mib.md */
+
+DEFINE_CLEANUP(struct isif_transaction, transaction, isif_transaction_end);
+DEFINE_CLEANUP(struct isif_node, node, isif_node_release);
+DEFINE_CLEANUP(struct isif_record, record, isif_record_release);
+
+/* --- reading again --- */
+
+static enum isif_error same_iface(const char *text, size_t length, const struct isif_record *now)
+{
+	CLEANUP(cleanup_record) struct isif_record *record = NULL;
+	enum isif_error error;
+
+	if (!isif_record_is_complete(text, length))
+		return ISIF_INCOMPLETE;
+	error = isif_record_parse(text, length, "iface.", &record);
+	if (error)
+		return error;
+	return isif_record_same_settings(record, now) ? ISIF_OK : ISIF_CHANGED;
+}
+
+static enum isif_error same_node(struct isif_transaction *transaction, const char *path,
+				 const char *text, size_t length, const struct isif_node *now)
+{
+	CLEANUP(cleanup_node) struct isif_node *node = NULL;
+	enum isif_error error =
+		isif_node_parse(path, text, length, transaction->names, NULL, &node);
+
+	if (error)
+		return error;
+	return node_equal(node, now) ? ISIF_OK : ISIF_CHANGED;
+}
+
+/* True for the place of a record that goes away in the same transaction. */
+static bool is_vacated(const struct isif_transaction *transaction, const char *path)
+{
+	for (size_t i = 0; i < transaction->edit_count; i++)
+		if ((transaction->edits[i].kind == ISIF_EDIT_REMOVE ||
+		     transaction->edits[i].kind == ISIF_EDIT_MOVE_NODE) &&
+		    !strcmp(transaction->edits[i].path, path))
+			return true;
+	return false;
+}
+
+static bool read_again(struct isif_transaction *transaction, const struct expectation *expected)
+{
+	struct isif_privileged *gate = transaction->monitor->privileged;
+	const char *text;
+	size_t length;
+	enum isif_error error = gate->operations->read_record(gate, expected->path, &text, &length);
+
+	if (!expected->iface && !expected->node) {
+		if (error == ISIF_NOT_FOUND || is_vacated(transaction, expected->path))
+			return true;
+		return transaction_refuse(transaction, ISIF_REFUSED_STATE, expected->wish,
+					  "a file %s is there already", expected->path);
+	}
+	if (error == ISIF_NOT_FOUND)
+		return transaction_refuse(transaction, ISIF_REFUSED_STATE, expected->wish,
+					  "there is no file %s: its record gives itself another "
+					  "name, or is gone",
+					  expected->path);
+	if (!error)
+		error = expected->iface ? same_iface(text, length, expected->iface)
+					: same_node(transaction, expected->path, text, length,
+						    expected->node);
+	if (!error)
+		return true;
+	return transaction_refuse(transaction, ISIF_REFUSED_BUSY, expected->wish, "record %s: %s",
+				  expected->path, isif_error_text(error));
+}
+
+/* --- the phases --- */
+
+static bool has_backup(struct isif_transaction *transaction)
+{
+	struct isif_privileged *gate = transaction->monitor->privileged;
+	const char *where;
+	enum isif_error error = gate->operations->backup(gate, &where);
+
+	if (!error)
+		return true;
+	if (error == ISIF_INCOMPLETE)
+		return transaction_refuse(transaction, ISIF_REFUSED_BUSY, NULL,
+					  "the copy of the database that is kept before the first "
+					  "change is being made: try again in a moment");
+	return transaction_refuse(transaction, ISIF_REFUSED_BUSY, NULL,
+				  "no copy of the database can be kept, and nothing is written "
+				  "before there is one: %s",
+				  isif_error_text(error));
+}
+
+static bool lock(struct isif_transaction *transaction)
+{
+	struct isif_privileged *gate = transaction->monitor->privileged;
+	const char *why = NULL;
+	enum isif_error error = gate->operations->begin(gate, LOCK_PATIENCE, &why);
+
+	if (error)
+		return transaction_refuse(transaction, ISIF_REFUSED_BUSY, NULL,
+					  "the database cannot be changed now: %s",
+					  why ? why : isif_error_text(error));
+	transaction->begun = true;
+	for (size_t i = 0; i < transaction->expected_count; i++)
+		read_again(transaction, &transaction->expected[i]);
+	return !transaction->refused;
+}
+
+bool isif_transaction_begin(struct isif_monitor *monitor, const struct isif_policy *policy,
+			    const struct isif_wish *wishes, size_t count,
+			    struct isif_transaction **result, struct isif_refusal *refusal)
+{
+	CLEANUP(cleanup_transaction)
+	struct isif_transaction *transaction = calloc(1, sizeof(*transaction));
+
+	*refusal = (struct isif_refusal){ .kind = ISIF_REFUSED_BUSY, .text = "out of memory" };
+	if (!transaction)
+		return false;
+	transaction->monitor = monitor;
+	transaction->policy = *policy;
+	transaction->snapshot = isif_snapshot_hold(monitor->snapshot);
+	transaction->state = monitor->state;
+	transaction->names = monitor->names;
+	transaction->runner = monitor->jobs;
+	transaction->notes = monitor->log;
+	transaction->wishes = wishes;
+	transaction->count = count;
+	transaction->refusal = refusal;
+	if (!transaction_resolve(transaction))
+		return false;
+	if (transaction->edit_count && (!has_backup(transaction) || !lock(transaction)))
+		return false;
+	*result = TAKE(transaction);
+	return true;
+}
+
+static enum isif_refusal_kind refusal_of(enum isif_error error)
+{
+	switch (error) {
+	case ISIF_UNDO_FAILED:
+		return ISIF_REFUSED_UNDO;
+	case ISIF_CHANGED:
+	case ISIF_INCOMPLETE:
+	case ISIF_LOCKED:
+	case ISIF_EXISTS:
+	case ISIF_NOT_FOUND:
+	case ISIF_NO_MEMORY:
+	case ISIF_UNAVAILABLE:
+		return ISIF_REFUSED_BUSY;
+	default:
+		return ISIF_REFUSED_FAILED;
+	}
+}
+
+static bool write_records(struct isif_transaction *transaction)
+{
+	struct isif_privileged *gate = transaction->monitor->privileged;
+	size_t failed = 0;
+	enum isif_error error;
+
+	if (!transaction->edit_count)
+		return true;
+	error = gate->operations->commit(gate, transaction->edits, transaction->edit_count,
+					 &failed);
+	if (!error)
+		return true;
+	if (failed >= transaction->edit_count)
+		failed = 0;
+	return transaction_refuse(transaction, refusal_of(error), transaction->edit_wishes[failed],
+				  "writing record %s: %s", transaction->edits[failed].path,
+				  isif_error_text(error));
+}
+
+/* Indexes and what managers set are on disk before the records that they belong to. */
+static bool write_state(struct isif_transaction *transaction)
+{
+	struct state *state = transaction->monitor->state;
+	enum isif_error error = ISIF_NO_MEMORY;
+
+	if (!transaction->step_count)
+		return true;
+	if (transaction_change_state(transaction, state)) {
+		state->changed = true;
+		error = state_save(state);
+	}
+	if (!error)
+		return true;
+	return transaction_refuse(transaction,
+				  error == ISIF_NO_MEMORY ? ISIF_REFUSED_BUSY : ISIF_REFUSED_FAILED,
+				  NULL, "writing the state file: %s", isif_error_text(error));
+}
+
+static bool write_jobs(struct isif_transaction *transaction)
+{
+	struct job_runner *runner = transaction->monitor->jobs;
+	enum isif_error error = ISIF_NO_MEMORY;
+
+	if (!transaction->job_count)
+		return true;
+	if (transaction_change_jobs(transaction, runner))
+		error = job_save(runner);
+	if (!error)
+		return true;
+	return transaction_refuse(transaction,
+				  error == ISIF_NO_MEMORY ? ISIF_REFUSED_BUSY : ISIF_REFUSED_FAILED,
+				  NULL, "writing the list of jobs: %s", isif_error_text(error));
+}
+
+/* Takes back what is not in the records; the files follow, as well as they can. */
+static void revert(struct isif_transaction *transaction)
+{
+	struct isif_monitor *monitor = transaction->monitor;
+
+	if (transaction->job_count) {
+		job_revert(monitor->jobs);
+		job_save(monitor->jobs);
+	}
+	if (transaction->step_count) {
+		transaction_revert_state(transaction, monitor->state);
+		monitor_save(monitor);
+	}
+}
+
+bool isif_transaction_commit(struct isif_transaction *transaction, struct isif_refusal *refusal)
+{
+	*refusal = (struct isif_refusal){ .kind = ISIF_REFUSED_FAILED };
+	transaction->refusal = refusal;
+	transaction->refused = false;
+	if (write_state(transaction) && write_jobs(transaction) && write_records(transaction)) {
+		transaction->committed = true;
+		return true;
+	}
+	revert(transaction);
+	return false;
+}
+
+bool isif_transaction_undo(struct isif_transaction *transaction, struct isif_refusal *refusal)
+{
+	struct isif_privileged *gate = transaction->monitor->privileged;
+	enum isif_error error = ISIF_OK;
+
+	*refusal = (struct isif_refusal){ .kind = ISIF_REFUSED_UNDO };
+	if (!transaction->committed || transaction->undone)
+		return true;
+	transaction->undone = true;
+	if (transaction->edit_count)
+		error = gate->operations->undo(gate);
+	revert(transaction);
+	if (error)
+		snprintf(refusal->text, sizeof(refusal->text), "putting back the records: %s",
+			 isif_error_text(error));
+	return !error;
+}
+
+/* --- what follows --- */
+
+static bool is_first_tcp_iface(const struct isif_transaction *transaction)
+{
+	const struct isif_snapshot *snapshot = transaction->snapshot;
+
+	for (uint32_t i = 0; i < snapshot->iface_count; i++)
+		if (snapshot->ifaces[i]->kind == ISIF_KIND_SOFTWARE &&
+		    !strcmp(snapshot->ifaces[i]->transport, "tcp"))
+			return false;
+	return true;
+}
+
+/* What open-iscsi will make of a change, and nobody would expect. */
+static void remark(struct isif_transaction *transaction)
+{
+	bool told = !is_first_tcp_iface(transaction);
+
+	for (size_t i = 0; i < transaction->iface_count; i++) {
+		const struct iface_change *change = &transaction->ifaces[i];
+		const char *transport =
+			change->made ? isif_record_value(change->made, "iface.transport_name")
+				     : NULL;
+
+		if (change->action == ISIF_ROW_CREATE && !told && transport &&
+		    !strcmp(transport, "tcp")) {
+			told = true;
+			isif_log_line(&transaction->notes, ISIF_LOG_NOTICE,
+				      "iface %s is the first one of transport tcp: from now on a "
+				      "discovery without -I binds what it finds to it, and no more "
+				      "to default",
+				      change->name);
+		}
+		if (change->action == ISIF_ROW_DESTROY && change->row &&
+		    change->row->kind == ISIF_KIND_OFFLOAD)
+			isif_log_line(&transaction->notes, ISIF_LOG_NOTICE,
+				      "iface %s belongs to an offload port: open-iscsi makes it "
+				      "anew when it next looks at the port",
+				      change->name);
+	}
+}
+
+static void publish(struct isif_transaction *transaction)
+{
+	struct isif_monitor *monitor = transaction->monitor;
+
+	for (size_t i = 0; i < transaction->edit_count; i++) {
+		database_reread(monitor->database, transaction->edits[i].path);
+		if (transaction->edits[i].kind == ISIF_EDIT_MOVE_NODE)
+			database_reread(monitor->database, transaction->edits[i].other);
+	}
+	monitor->config_changed |= transaction->edit_count > 0;
+	monitor->dirty = true;
+	if (monitor_build(monitor))
+		isif_log_line(&monitor->log, ISIF_LOG_ERROR,
+			      "out of memory: what was changed shows later");
+}
+
+void isif_transaction_end(struct isif_transaction *transaction)
+{
+	struct isif_privileged *gate;
+
+	if (!transaction)
+		return;
+	gate = transaction->monitor->privileged;
+	if (transaction->begun)
+		gate->operations->end(gate);
+	if (transaction->committed) {
+		publish(transaction);
+		if (!transaction->undone) {
+			remark(transaction);
+			transaction_imply_jobs(transaction, transaction->monitor->jobs);
+			if (transaction->implied_count)
+				job_save(transaction->monitor->jobs);
+			job_keep(transaction->monitor->jobs);
+		}
+	}
+	transaction_free_plan(transaction);
+	isif_snapshot_release(transaction->snapshot);
+	free(transaction);
+}

@@ -158,7 +158,9 @@ class World:
         self.port = free_port()
         timeout = checks.patience(5)
         self.snmp = Manager(self.port, timeout=timeout)
+        self.writer = Manager(self.port, "private", checks.patience(20))
         self.clients = Clients(self.port, self.env, timeout)
+        self.agentx_timeout = None  # seconds that the master waits for the agent; its own: 1
         self.master = None
         self.agent = None
         self.started = []
@@ -174,6 +176,7 @@ class World:
             for process in reversed(self.started):
                 process.end()
             self.snmp.close()
+            self.writer.close()
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def path(self, *parts):
@@ -188,7 +191,8 @@ class World:
     # -- the master agent
 
     def start_master(self):
-        slow = "agentXTimeout 30\n" if self.checks.valgrind else ""
+        patience = 30 if self.checks.valgrind else self.agentx_timeout
+        slow = "agentXTimeout %d\n" % patience if patience else ""
         with open(self.path("snmpd.conf"), "w", encoding="ascii") as file:
             file.write("agentaddress udp:127.0.0.1:%d\n"
                        "rocommunity public 127.0.0.1\nrwcommunity private 127.0.0.1\n"

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The real iscsiadm over a world's records, in a mount namespace of its own.
 
-/etc/iscsi is the world's record directory there, /run/lock is empty, and /sys may be the world's.
-iscsiadm wants to ask iscsid where its configuration is: a listener of ours takes the question and
-hangs up, so that it goes on with its defaults at once instead of trying to start a daemon.
+/etc/iscsi is the world's record directory there, its lock directory is the world's, and /sys may be
+the world's. iscsiadm wants to ask iscsid where its configuration is: a listener of ours takes the
+question and hangs up, so that it goes on with its defaults at once instead of trying to start a
+daemon; or it answers with the file that a test names.
 """
 
+import copy
 import os
 import socket
+import struct
 import subprocess
 import threading
 
@@ -15,13 +18,16 @@ import network
 from checks import find_tool
 
 ADDRESS = "\0ISCSIADM_ABSTRACT_NAMESPACE"
-REQUEST = 16104  # octets of a request of open-iscsi 2.1.3 to 2.1.10
+REQUEST, RESPONSE = 16104, 2464  # octets, of open-iscsi 2.1.3 to 2.1.10
+CONFIG_FILE = 10  # usr/mgmt_ipc.h, MGMT_IPC_CONFIG_FILE
 SCRIPT = """
 set -e
 mount -t tmpfs none /run/lock
+mkdir /run/lock/iscsi
 mount --bind "$1" /etc/iscsi
-if [ -n "$2" ]; then mount --bind "$2" /sys; fi
-shift 2
+mount --bind "$2" /run/lock/iscsi
+if [ -n "$3" ]; then mount --bind "$3" /sys; fi
+shift 3
 exec "$@"
 """
 
@@ -36,7 +42,9 @@ def possible(checks, text):
 class OpenIscsi:
     def __init__(self, world, sysfs=None):
         self.world = world
+        self.root = world.records.root
         self.sysfs = sysfs or ""
+        self.configuration = None  # the iscsid.conf that the listener names
         self.code = 0
         self.errors = ""
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -60,16 +68,31 @@ class OpenIscsi:
             with caller:
                 caller.settimeout(2)
                 try:
-                    left = REQUEST
-                    while left > 0:
-                        got = len(caller.recv(left))
-                        left = left - got if got else 0
+                    request = b""
+                    while len(request) < REQUEST:
+                        got = caller.recv(REQUEST - len(request))
+                        if not got:
+                            break
+                        request += got
+                    if self.configuration and request[:4] == struct.pack("=i", CONFIG_FILE):
+                        caller.sendall(struct.pack("=ii%ds" % (RESPONSE - 8), CONFIG_FILE, 0,
+                                                   self.configuration.encode()))
                 except OSError:
                     pass  # it did not wait for an answer
 
-    def argv(self, *arguments):
+    def over(self, root):
+        """The same over another database."""
+        other = copy.copy(self)
+        other.root = root
+        return other
+
+    def inside(self):
+        """A command that becomes the command after it, where /etc/iscsi is the database."""
         return ["unshare", "--mount", "--propagation", "private", "sh", "-c", SCRIPT, "sh",
-                self.world.records.root, self.sysfs, find_tool("iscsiadm"), *arguments]
+                self.root, self.world.path("lock"), self.sysfs]
+
+    def argv(self, *arguments):
+        return self.inside() + [find_tool("iscsiadm"), *arguments]
 
     def run(self, *arguments):
         """iscsiadm's output; its exit code and errors are kept."""

@@ -108,6 +108,13 @@ class Records:
         os.makedirs(os.path.join(root, "ifaces"), 0o700)
         os.makedirs(os.path.join(root, "nodes"), 0o700)
 
+    @classmethod
+    def at(cls, root):
+        """A database that is there already."""
+        records = cls.__new__(cls)
+        records.root = root
+        return records
+
     def iface_path(self, name):
         return os.path.join(self.root, "ifaces", name)
 

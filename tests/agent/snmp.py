@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A small SNMPv2c manager.
+"""A small SNMPv2c (and SNMPv1) manager.
 
 net-snmp's clients show what a user sees (clients.py). This one is for thousands of requests, for
 polling every few milliseconds, and for error status and index, which they tell in words only.
@@ -14,8 +14,8 @@ GET, GETNEXT, RESPONSE, SET, GETBULK = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5
 EXCEPTIONS = {0x80: "noSuchObject", 0x81: "noSuchInstance", 0x82: "endOfMibView"}
 NUMBERS = {0x02: "INTEGER", 0x41: "Counter32", 0x42: "Gauge32", 0x43: "Timeticks",
            0x46: "Counter64"}
-TAGS = {"INTEGER": 0x02, "STRING": 0x04, "NULL": 0x05, "Counter32": 0x41, "Gauge32": 0x42,
-        "Timeticks": 0x43}
+TAGS = {"INTEGER": 0x02, "STRING": 0x04, "NULL": 0x05, "OID": 0x06, "IpAddress": 0x40,
+        "Counter32": 0x41, "Gauge32": 0x42, "Timeticks": 0x43, "Opaque": 0x44, "Counter64": 0x46}
 ERRORS = ("noError tooBig noSuchName badValue readOnly genErr noAccess wrongType wrongLength "
           "wrongEncoding wrongValue noCreation inconsistentValue resourceUnavailable commitFailed "
           "undoFailed authorizationError notWritable inconsistentName").split()
@@ -69,7 +69,9 @@ def _value(kind, value):
     tag = TAGS[kind]
     if kind == "NULL":
         return _tlv(tag, b"")
-    return _tlv(tag, value) if kind == "STRING" else _integer(value, tag)
+    if kind == "OID":
+        return _oid(value)
+    return _tlv(tag, value) if isinstance(value, bytes) else _integer(value, tag)
 
 
 def _parts(data):
@@ -112,7 +114,8 @@ def _read_varbind(body):
 class Manager:
     """Asks one agent. A request that stays without an answer is not sent again."""
 
-    def __init__(self, port, community="public", timeout=5.0):
+    def __init__(self, port, community="public", timeout=5.0, version=1):
+        self.version = version  # as in the message: 1 is SNMPv2c
         self.community = community.encode()
         self.timeout = timeout
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -129,7 +132,8 @@ class Manager:
                    + _tlv(0x30, names))
         self.socket.settimeout(timeout or self.timeout)
         try:
-            self.socket.send(_tlv(0x30, _integer(1) + _tlv(0x04, self.community) + pdu))
+            self.socket.send(_tlv(0x30, _integer(self.version)
+                                  + _tlv(0x04, self.community) + pdu))
             while True:  # an answer that came too late for an earlier request is passed over
                 message = next(_parts(self.socket.recv(65536)))[1]
                 _, _, (_, answer) = _parts(message)

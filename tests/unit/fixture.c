@@ -2,6 +2,8 @@
 /* The rows; what a walk of them shows stands in fixture_cells.c. */
 #include "fixture.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define NAME(variable, content)                                                                    \
@@ -18,6 +20,7 @@ NAME(name_portal_b, "fd00::1");
 NAME(name_host, "iqn.host");
 NAME(name_directory, "/etc/iscsi");
 NAME(name_error, "gone");
+NAME(name_none, "");
 
 static struct isif_transport transports[] = {
 	{ .name = &name_tcp, .software = true, .loaded = true, .ifaces = 2, .sessions = 1 },
@@ -235,6 +238,43 @@ static struct isif_target targets[] = {
 };
 static struct isif_target *target_rows[] = { &targets[0] };
 
+static const struct isif_job jobs[] = {
+	{
+		.index = 9,
+		.order = 2,
+		.kind = ISIF_JOB_PROPAGATE,
+		.state = ISIF_JOB_RUNNING,
+		.control = ISIF_JOB_RUN,
+		.iface = &name_b,
+		.target = &name_target_a,
+		.address = &name_portal_a,
+		.port = 3260,
+		.force = true,
+		.progress = 10,
+		.results = 512,
+		.started = FIXTURE_WALL,
+		.owner = "the night shift",
+		.step = "rewriting node records: 512 of 5000",
+	},
+	{
+		.index = 1073741824,
+		.order = 1,
+		.kind = ISIF_JOB_PROPAGATE,
+		.state = ISIF_JOB_FAILED,
+		.control = ISIF_JOB_CANCEL,
+		.iface = &name_aa,
+		.target = &name_none,
+		.address = &name_none,
+		.progress = 100,
+		.error = ISIF_JOB_ERROR_CHANGED,
+		.results = UINT32_MAX,
+		.started = FIXTURE_WALL,
+		.finished = FIXTURE_WALL,
+		.error_text = "iface aa has no record any more",
+	},
+};
+static const struct isif_job *job_rows[] = { &jobs[0], &jobs[1] };
+
 #define SUMMARY                                                                                    \
 	.summary = {                                                                               \
 		.initiator_name = &name_host,                                                      \
@@ -279,7 +319,6 @@ const struct mib_agent fixture_agent = {
 	.version = "0.1.0",
 	.control_mode = 1,
 	.set_lock = 2147483647,
-	.next_job_index = 10,
 	.notify_enable = 0xff,
 	.notify_hold_down = 60,
 	.notify_suppressed = 3,
@@ -291,8 +330,24 @@ struct mib_view fixture_view(void)
 {
 	return (struct mib_view){
 		.snapshot = &fixture_snapshot,
+		.jobs = { job_rows, 2, 10 },
 		.agent = &fixture_agent,
 		.mono = FIXTURE_MONO,
 		.origin = FIXTURE_ORIGIN,
 	};
+}
+
+struct oid below(const char *text)
+{
+	struct oid oid = { mib_root_length, { 0 } };
+
+	memcpy(oid.arcs, mib_root, mib_root_length * sizeof(*mib_root));
+	oid.arcs[oid.length++] = 1;
+	while (*text) {
+		char *end;
+
+		oid.arcs[oid.length++] = strtoul(text, &end, 10);
+		text = *end ? end + 1 : end;
+	}
+	return oid;
 }

@@ -27,4 +27,12 @@ extern const struct mib_agent fixture_agent;
 
 struct mib_view fixture_view(void);
 
+struct oid {
+	size_t length;
+	mib_arc arcs[MIB_OID_LIMIT + 8];
+};
+
+/* iscsiIfaceObjects and what the text says below it. */
+struct oid below(const char *text);
+
 #endif

@@ -11,11 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-struct oid {
-	size_t length;
-	mib_arc arcs[MIB_OID_LIMIT + 8];
-};
-
 static struct oid cells[512];
 static char *zone;
 
@@ -24,22 +19,6 @@ static void set_zone(const char *text)
 {
 	setenv("TZ", text, 1);
 	tzset();
-}
-
-/* iscsiIfaceObjects and what the text says below it. */
-static struct oid below(const char *text)
-{
-	struct oid oid = { mib_root_length, { 0 } };
-
-	memcpy(oid.arcs, mib_root, mib_root_length * sizeof(*mib_root));
-	oid.arcs[oid.length++] = 1;
-	while (*text) {
-		char *end;
-
-		oid.arcs[oid.length++] = strtoul(text, &end, 10);
-		text = *end ? end + 1 : end;
-	}
-	return oid;
 }
 
 static void set_up(void)
@@ -286,6 +265,7 @@ static void test_empty_tables(void)
 	size_t count = 0;
 
 	view.snapshot = &fixture_empty_snapshot;
+	view.jobs.count = 0;
 	while (engine_next(&view, name.arcs, name.length, name.arcs, &name.length, &value) ==
 	       ENGINE_VALUE) {
 		mib_arc group = name.arcs[mib_root_length + 1];
@@ -469,6 +449,46 @@ static void test_longest(void)
 	isif_names_free(names);
 }
 
+static uint64_t number_at(struct mib_view *view, const char *oid)
+{
+	struct oid name = below(oid);
+	struct mib_value value = { .number = UINT64_MAX };
+
+	CU_ASSERT_EQUAL(engine_get(view, name.arcs, name.length, &value), ENGINE_VALUE);
+	return value.number;
+}
+
+/* LastJob is the job that was asked for last, whatever its index; 0: there is none. */
+static void test_last_job(void)
+{
+	struct mib_view view = fixture_view();
+	struct isif_job all[3];
+	const struct isif_job *rows[] = { &all[0], &all[1], &all[2] };
+
+	for (size_t i = 0; i < COUNT(all); i++)
+		all[i] = *view.jobs.jobs[0];
+	all[0].index = 3;
+	all[0].order = 7;
+	all[1].index = 4;
+	all[1].order = 9;
+	all[2].index = 5;
+	all[2].order = 8;
+	all[1].port = 3261;
+	view.jobs = (struct isif_job_list){ rows, 3, 6 };
+	CU_ASSERT_EQUAL(number_at(&view, "3.1.16.1.98"), 4);
+	CU_ASSERT_EQUAL(number_at(&view, "3.1.16.2.97.97"), 0);
+	CU_ASSERT_EQUAL(number_at(&view, "5.1.18.5"), 5);
+	CU_ASSERT_EQUAL(number_at(&view, "5.1.18.1073741824"), 0);
+	CU_ASSERT_EQUAL(number_at(&view, "1.17.0"), 6);
+	/* One of all ifaces, targets and portals is about every binding, and about no iface. */
+	all[0].order = 10;
+	all[0].port = 0;
+	all[0].iface = all[0].target = all[0].address = fixture_view().jobs.jobs[1]->target;
+	CU_ASSERT_EQUAL(number_at(&view, "3.1.16.1.98"), 4);
+	CU_ASSERT_EQUAL(number_at(&view, "5.1.18.5"), 3);
+	CU_ASSERT_EQUAL(number_at(&view, "5.1.18.1073741824"), 3);
+}
+
 /* What has no name yet is an empty text. */
 static void test_no_names(void)
 {
@@ -502,5 +522,6 @@ void add_engine_tests(void)
 	CU_add_test(suite, "dates and their zones", test_dates);
 	CU_add_test(suite, "time stamps are sysUpTime at the event", test_timestamps);
 	CU_add_test(suite, "the longest names and texts fit", test_longest);
+	CU_add_test(suite, "the last job of an iface and a binding", test_last_job);
 	CU_add_test(suite, "no name is an empty text", test_no_names);
 }

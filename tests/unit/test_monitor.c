@@ -2,9 +2,8 @@
 /* All sources together: records and a sysfs tree of the test's own, the host's own network. */
 #include "suites.h"
 
-#include <isif/monitor.h>
-
 #include "helpers.h"
+#include "monitor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ISIF_LIB_WORDS_H
+#define ISIF_LIB_WORDS_H
+
+#include <stdbool.h>
+#include <string.h>
+
+/* True if a text is one of these words, which are separated by blanks. */
+static inline bool words_have(const char *words, const char *text, size_t length)
+{
+	while (length && *words) {
+		size_t word = strcspn(words, " ");
+
+		if (word == length && !memcmp(words, text, length))
+			return true;
+		words += word + (words[word] == ' ');
+	}
+	return false;
+}
+
+#endif
