@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE 60000 /* ms that a disk may need */
@@ -438,6 +439,47 @@ static void test_crash(void)
 	CU_ASSERT_TRUE(holds(0, TEXT("9000")));
 }
 
+/* In a process of its own: works so many steps, and is gone. */
+static _Noreturn void work_and_die(unsigned steps)
+{
+	enum isif_error error = ISIF_INCOMPLETE;
+	unsigned pause;
+
+	if (open_writing_gate(scratch("db"), NULL, &gate) || begin(3))
+		_exit(2);
+	for (unsigned i = 0; error && i < steps; i++)
+		error = step(&pause);
+	_exit(error ? 1 : 0);
+}
+
+/* Wherever it ends, each record is old or new, and the next life sweeps what is left. */
+static void test_killed(void)
+{
+	int status = 1;
+
+	isif_privileged_close(gate);
+	gate = NULL;
+	for (unsigned steps = 0; status && steps < STEPS; steps++) {
+		pid_t child;
+
+		put_records(3);
+		child = fork();
+		if (!child)
+			work_and_die(steps);
+		CU_ASSERT_TRUE_FATAL(child > 0);
+		CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+		CU_ASSERT_TRUE_FATAL(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+		for (size_t i = 0; i < 3; i++)
+			CU_ASSERT_TRUE(holds(i, TEXT("9000")) || holds(i, TEXT("1500")));
+		CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), NULL, &gate), ISIF_OK);
+		CU_ASSERT_EQUAL(count_temporaries(), 0);
+		isif_privileged_close(gate);
+		gate = NULL;
+	}
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_TRUE(all_hold(3, TEXT("9000")));
+}
+
 static void test_transaction(void)
 {
 	static const struct isif_edit_line startup = { "node.startup", NULL, "manual" };
@@ -560,7 +602,7 @@ static void test_swept(void)
 }
 
 /* Runs a batch to its end with no more of a resource than this. */
-static void run_limited(int resource, rlim_t limit)
+static void run_limited(__rlimit_resource_t resource, rlim_t limit)
 {
 	enum isif_error error = ISIF_INCOMPLETE;
 	struct rlimit old, less;
@@ -744,6 +786,7 @@ void add_batch_tests(void)
 	CU_add_test(suite, "dropped at each step", test_end);
 	CU_add_test(suite, "the gate is closed meanwhile", test_close);
 	CU_add_test(suite, "what a crash left is swept", test_crash);
+	CU_add_test(suite, "killed at each step", test_killed);
 	CU_add_test(suite, "a transaction in between", test_transaction);
 	CU_add_test(suite, "syncs of a batch that was dropped", test_failed_sync_of_another);
 	CU_add_test(suite, "a text that cannot be synced", test_failed_sync);

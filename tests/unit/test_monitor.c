@@ -55,12 +55,13 @@ static const struct {
 
 static enum isif_error open_monitor(const char *records, struct isif_monitor **result)
 {
-	char directory[256], sysfs[256], initiator[256], state[256];
+	char directory[256], sysfs[256], initiator[256], state[256], lock[256];
 	struct isif_monitor_options options = {
 		.record_directory = directory,
 		.sysfs = sysfs,
 		.initiatorname_file = initiator,
 		.state_directory = state,
+		.lock_directory = lock,
 		.rebind_mode = ISIF_REBIND_RELOGIN,
 		.log = log_into(&lines),
 	};
@@ -69,6 +70,7 @@ static enum isif_error open_monitor(const char *records, struct isif_monitor **r
 	snprintf(sysfs, sizeof(sysfs), "%s", scratch("sys"));
 	snprintf(initiator, sizeof(initiator), "%s", scratch("initiatorname"));
 	snprintf(state, sizeof(state), "%s", scratch("state"));
+	snprintf(lock, sizeof(lock), "%s", scratch("lock"));
 	return isif_monitor_open(&options, result);
 }
 
@@ -81,6 +83,7 @@ static void set_up(void)
 	for (size_t i = 0; i < COUNT(links); i++)
 		put_link(links[i].path, links[i].to);
 	put_directory("state");
+	put_directory("lock");
 	CU_ASSERT_EQUAL_FATAL(open_monitor("records", &monitor), ISIF_OK);
 }
 
@@ -232,6 +235,115 @@ static void test_configure(void)
 	CU_ASSERT_TRUE(isif_monitor_timeout(monitor) > 0);
 }
 
+/* --- jobs --- */
+
+#define MANY  300 /* node records: more than one batch */
+#define TURNS 1000
+
+static void configure(bool writes)
+{
+	isif_monitor_configure(monitor, &(struct isif_monitor_configuration){
+						.rebind_mode = ISIF_REBIND_RECORD_ONLY,
+						.job_history = 16,
+						.writes = writes,
+					});
+}
+
+static void put_many(void)
+{
+	char name[128], text[1024];
+
+	put_file("records/ifaces/if1", IFACE_RECORD("if1", "iface.mtu = 9000\n"));
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "records/nodes/iqn.%d/192.0.2.10,3260,1/if1", i);
+		snprintf(text, sizeof(text),
+			 NODE_RECORD("iqn.%d", "192.0.2.10", "3260", "1",
+				     IFACE("if1", "iface.mtu = 1500\n")),
+			 i);
+		put_file(name, text);
+	}
+}
+
+static void ask_to_propagate(void)
+{
+	struct isif_job job = {
+		.index = 1,
+		.kind = ISIF_JOB_PROPAGATE,
+		.iface = isif_name_get(monitor->names, "if1", 3),
+		.target = isif_name_get(monitor->names, "", 0),
+		.address = isif_name_get(monitor->names, "", 0),
+	};
+
+	CU_ASSERT_EQUAL(job_add(monitor->jobs, &job), ISIF_OK);
+	job_keep(monitor->jobs);
+	isif_name_release(job.iface);
+	isif_name_release(job.target);
+	isif_name_release(job.address);
+}
+
+static const struct isif_job *the_job(void)
+{
+	struct isif_job_list list = isif_monitor_jobs(monitor);
+
+	CU_ASSERT_EQUAL_FATAL(list.count, 1);
+	return list.jobs[0];
+}
+
+static uint32_t count_in_sync(void)
+{
+	const struct isif_snapshot *snapshot = isif_monitor_snapshot(monitor);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < snapshot->binding_count; i++)
+		count += snapshot->bindings[i]->in_sync == ISIF_BINDING_IN_SYNC;
+	return count;
+}
+
+/* Everything together: the job writes, and the watches tell what became of the records. */
+static void test_job(void)
+{
+	put_many();
+	resync();
+	while (isif_monitor_timeout(monitor) == 0)
+		turn();
+	CU_ASSERT_EQUAL_FATAL(isif_monitor_snapshot(monitor)->binding_count, MANY + 1);
+	CU_ASSERT_EQUAL(count_in_sync(), 1);
+	configure(true);
+	ask_to_propagate();
+	CU_ASSERT_EQUAL(isif_monitor_timeout(monitor), 0);
+	for (int i = 0; isif_job_is_open(the_job()) && i < TURNS; i++)
+		turn();
+	CU_ASSERT_EQUAL(the_job()->state, ISIF_JOB_SUCCEEDED);
+	CU_ASSERT_EQUAL(the_job()->results, MANY);
+	for (int i = 0; count_in_sync() <= MANY && i < TURNS; i++)
+		turn();
+	CU_ASSERT_EQUAL(count_in_sync(), MANY + 1);
+	isif_monitor_close(monitor);
+	monitor = NULL;
+	CU_ASSERT_EQUAL_FATAL(open_monitor("records", &monitor), ISIF_OK);
+	CU_ASSERT_EQUAL(the_job()->state, ISIF_JOB_SUCCEEDED);
+	CU_ASSERT_EQUAL(lines.errors, 0);
+}
+
+/* While nothing may be written, jobs wait. */
+static void test_job_waits(void)
+{
+	put_file("records/ifaces/if1", IFACE_RECORD("if1", ""));
+	ask_to_propagate();
+	while (isif_monitor_timeout(monitor) == 0)
+		turn();
+	isif_monitor_run(monitor);
+	CU_ASSERT_EQUAL(the_job()->state, ISIF_JOB_PENDING);
+	configure(true);
+	configure(false);
+	isif_monitor_run(monitor);
+	CU_ASSERT_EQUAL(the_job()->state, ISIF_JOB_PENDING);
+	configure(true);
+	for (int i = 0; isif_job_is_open(the_job()) && i < TURNS; i++)
+		turn();
+	CU_ASSERT_EQUAL(the_job()->state, ISIF_JOB_SUCCEEDED);
+}
+
 static void test_no_records(void)
 {
 	struct isif_monitor *none = NULL;
@@ -256,5 +368,7 @@ void add_monitor_tests(void)
 	CU_add_test(suite, "indexes are saved at once", test_state_is_saved);
 	CU_add_test(suite, "idle, it waits", test_idle);
 	CU_add_test(suite, "the configuration may change", test_configure);
+	CU_add_test(suite, "a job rewrites what then is in sync", test_job);
+	CU_add_test(suite, "jobs wait while nothing may be written", test_job_waits);
 	CU_add_test(suite, "no record directory: told and refused", test_no_records);
 }
