@@ -355,7 +355,7 @@ enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigne
 		return ISIF_OK;
 	}
 	*pause = pauses[progress];
-	return ISIF_INCOMPLETE;
+	return progress == BARRED && !store->locked ? ISIF_LOCKED : ISIF_INCOMPLETE;
 }
 
 int store_batch_descriptor(const struct store *store)
