@@ -81,7 +81,7 @@ void job_fail(struct isif_job *job, enum isif_job_error error, const char *forma
 	say(job->error_text, format, arguments);
 	va_end(arguments);
 	job->state = ISIF_JOB_FAILED;
-	job->error = error;
+	job->error = (int32_t)error;
 }
 
 /* --- its life --- */
