@@ -137,7 +137,9 @@ struct isif_privileged_operations {
 	/**
 	 * Begins to make many edits, each for itself and all-or-nothing only in itself: at most
 	 * ISIF_BATCH_SIZE, all of kind ISIF_EDIT_LINES. They are borrowed until the batch is over,
-	 * and each gets its outcome in its member error. ISIF_UNAVAILABLE as with begin().
+	 * and each gets its outcome in its member error: ISIF_INCOMPLETE if it was dropped before
+	 * its turn, or the record is half-written; ISIF_CHANGED if somebody wrote it meanwhile.
+	 * ISIF_UNAVAILABLE as with begin(), ISIF_INVALID while there is another batch.
 	 */
 	enum isif_error (*batch_begin)(struct isif_privileged *self, struct isif_edit *edits,
 				       size_t count, const char **why);
@@ -149,14 +151,15 @@ struct isif_privileged_operations {
 	 */
 	enum isif_error (*batch_work)(struct isif_privileged *self, uint64_t deadline,
 				      unsigned *pause);
-	/** The descriptor to wait on while a batch is under way, else -1. */
+	/** The descriptor to wait on while a batch is under way, else -1 (*pause then says all). */
 	int (*batch_descriptor)(const struct isif_privileged *self);
 	/** Drops what is left of a batch, also a running one: each edit is made or it is not. */
 	void (*batch_end)(struct isif_privileged *self);
 	/**
 	 * Where the copy of the database is that was kept before anything was written; makes it in
 	 * the background if there is none. ISIF_INCOMPLETE while it is being made (wait on
-	 * backup_descriptor()), ISIF_UNAVAILABLE without a state directory.
+	 * backup_descriptor(), then ask again), ISIF_UNAVAILABLE without a state directory. Another
+	 * error: it could not be made, the log says why, and the next call tries again.
 	 */
 	enum isif_error (*backup)(struct isif_privileged *self, const char **where);
 	int (*backup_descriptor)(const struct isif_privileged *self);

@@ -52,8 +52,7 @@ struct writable {
 
 /* Every object with MAX-ACCESS read-write or read-create, a line each. */
 static const struct writable writables[] = {
-	/* Whatever it is, it is compared with what it should be, no more. */
-	{ AGENT, 5, LOCK, INT32_MIN, INT32_MAX, 0, NULL, 0 },
+	{ AGENT, 5, LOCK, 0, INT32_MAX, 0, NULL, 0 },
 
 	SETTING(2, 15, "transport_name"),
 	SETTING(3, 17, "hwaddress"),
@@ -87,7 +86,7 @@ static const struct writable writables[] = {
 	WISH(JOBS, 18, ROW_STATUS, 1, 6, JOB_ROW),
 	WISH(JOBS, 19, INTEGER, 1, 2, JOB_CONTROL),
 
-	KEPT(1, BITS, 1, 255, NOTIFY_ENABLE),
+	KEPT(1, BITS, 0, 255, NOTIFY_ENABLE),
 	KEPT(2, UNSIGNED, 0, UINT32_MAX, HOLD_DOWN),
 	KEPT(9, UNSIGNED, 0, UINT32_MAX, NOTIFY_RATE),
 };
@@ -192,7 +191,10 @@ static enum mib_error take_number(const struct writable *line, int64_t number,
 	return MIB_NO_ERROR;
 }
 
-/* The first octet has all the bits that there are; those after it may follow, as zeros. */
+/*
+ * The first octet has all the bits that there are. Managers may leave it out if it is zero, and
+ * send octets of later versions after it, if they are.
+ */
 static enum mib_error take_bits(const uint8_t *octets, size_t count, struct mib_wish *wish,
 				const char **why)
 {
@@ -201,7 +203,7 @@ static enum mib_error take_bits(const uint8_t *octets, size_t count, struct mib_
 			*why = "a bit is set that this object does not have";
 			return MIB_WRONG_VALUE;
 		}
-	wish->wish.number = octets[0];
+	wish->wish.number = count ? octets[0] : 0;
 	return MIB_NO_ERROR;
 }
 

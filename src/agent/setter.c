@@ -61,7 +61,6 @@ static struct setter_error refuse_wish(const struct setter *setter,
 				       const struct isif_refusal *refusal)
 {
 	const struct setter_request *request = setter->request;
-
 	size_t varbind =
 		refusal->wish < request->library_count ? request->positions[refusal->wish] : 0;
 

@@ -135,6 +135,11 @@ uint64_t store_digest(uint64_t seed, const void *octets, size_t length);
 /* Writes a text into a new temporary file (0600); name gets its name in the root. Not synced. */
 enum isif_error store_write_temporary(struct store *store, const struct record_text *text,
 				      char *name, size_t size, int *descriptor);
+/*
+ * Gives a new text the mode and the owner of the record that it replaces: iscsiadm writes in place,
+ * and does not change them. An owner that we may not give is not worth a failure.
+ */
+enum isif_error store_keep_mode(struct store *store, const char *old, int descriptor);
 /* The error of a failed write: ISIF_FULL, not ISIF_LIMIT, for ENOSPC and EDQUOT. */
 enum isif_error store_write_error(int number);
 enum isif_error store_sync_directory(struct store *store, const char *path);

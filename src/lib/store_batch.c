@@ -22,7 +22,8 @@
 enum phase {
 	START,	 /* until the syncs of a batch that was dropped are done */
 	PREPARE, /* reads, edits and writes each into a temporary file */
-	SYNC,	 /* until all of these are on disk */
+	FLUSH,	 /* begins to sync these */
+	SYNC,	 /* until they are on disk */
 	INSTALL, /* renames them, with the lock */
 	PERSIST, /* begins to sync the directories */
 	SETTLE,	 /* until these are on disk */
@@ -60,61 +61,84 @@ static void drop_temporary(struct store *store, struct item *item)
 	*item->temporary = '\0';
 }
 
+/* What is gone is our own file: a recovery swept it. The record itself may still be there. */
+static enum isif_error temporary_error(int number)
+{
+	return number == ENOENT ? ISIF_CHANGED : store_write_error(number);
+}
+
 static void enter(struct store_batch *batch, enum phase phase)
 {
 	batch->phase = phase;
 	batch->next = 0;
 }
 
-/* Writes the new text, and has its sync begun: then the descriptor is not needed any more. */
-static enum isif_error write_new(struct store *store, size_t i, const struct record_text *text,
-				 bool *blocked)
+/* Reads, edits, and writes the new text. */
+static enum isif_error prepare_edit(struct store *store, const struct isif_edit *edit,
+				    struct item *item)
 {
-	struct store_batch *batch = store->batch;
-	struct item *item = &batch->items[i];
-	CLEANUP_CLOSE int descriptor = -1;
-	enum isif_error error = store_write_temporary(store, text, item->temporary,
-						      sizeof(item->temporary), &descriptor);
-
-	if (error) {
-		*item->temporary = '\0';
-		return error;
-	}
-	if (sync_queue_add(&batch->queue, descriptor, true, i))
-		return ISIF_OK;
-	*blocked = true;
-	return fdatasync(descriptor) ? store_write_error(errno) : ISIF_OK;
-}
-
-static enum isif_error prepare_edit(struct store *store, size_t i, bool *blocked)
-{
-	const struct isif_edit *edit = &store->batch->edits[i];
 	CLEANUP(record_text_clear) struct record_text old = { 0 }, fresh = { 0 };
+	CLEANUP_CLOSE int descriptor = -1;
 	enum isif_error error;
 
 	if (edit->kind != ISIF_EDIT_LINES || store_check_edit(edit))
 		return ISIF_INVALID;
-	error = store_print(store, edit->path, &old, &store->batch->items[i].print);
+	error = store_print(store, edit->path, &old, &item->print);
 	if (!error)
 		error = record_edit(old.octets, old.length, edit->lines, edit->line_count, &fresh);
 	if (error)
 		return error;
+	/* What says so already is not written again: a job that begins anew comes by here. */
 	if (fresh.length == old.length && !memcmp(fresh.octets, old.octets, old.length))
 		return ISIF_OK;
-	return write_new(store, i, &fresh, blocked);
+	error = store_write_temporary(store, &fresh, item->temporary, sizeof(item->temporary),
+				      &descriptor);
+	if (error)
+		*item->temporary = '\0';
+	return error ? error : store_keep_mode(store, edit->path, descriptor);
 }
 
 static enum progress prepare(struct store *store, struct store_batch *batch)
 {
-	size_t i = batch->next++;
-	bool blocked = false;
-	enum isif_error error = prepare_edit(store, i, &blocked);
+	struct item *item = &batch->items[batch->next];
+	struct isif_edit *edit = &batch->edits[batch->next];
+	enum isif_error error = prepare_edit(store, edit, item);
 
-	if (error)
-		drop_temporary(store, &batch->items[i]);
-	if (error || !*batch->items[i].temporary)
-		batch->edits[i].error = error;
-	return blocked ? BLOCKED : GO_ON;
+	if (!*item->temporary)
+		edit->error = error;
+	batch->next++;
+	return GO_ON;
+}
+
+static void tell_text(struct store *store, struct store_batch *batch, size_t i, int number)
+{
+	if (!number)
+		return;
+	batch->edits[i].error = temporary_error(number);
+	drop_temporary(store, &batch->items[i]);
+}
+
+/*
+ * Begins the syncs when all is written: a commit of the journal that runs keeps the directory's
+ * blocks from being changed, so that what is written beside it would wait for the disk.
+ */
+static enum progress flush(struct store *store, struct store_batch *batch)
+{
+	size_t i = batch->next++;
+	CLEANUP_CLOSE int descriptor = -1;
+
+	if (!*batch->items[i].temporary)
+		return GO_ON;
+	descriptor =
+		openat(store->root, batch->items[i].temporary, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (descriptor < 0) {
+		tell_text(store, batch, i, errno);
+		return GO_ON;
+	}
+	if (sync_queue_add(&batch->queue, descriptor, true, i))
+		return GO_ON;
+	tell_text(store, batch, i, fdatasync(descriptor) ? errno : 0);
+	return BLOCKED;
 }
 
 static enum isif_error install_edit(struct store *store, const char *path, struct item *item)
@@ -126,9 +150,8 @@ static enum isif_error install_edit(struct store *store, const char *path, struc
 		return error;
 	if (print != item->print)
 		return print ? ISIF_CHANGED : ISIF_NOT_FOUND;
-	/* It is our file that is gone, if one is: a recovery swept it meanwhile. */
 	if (renameat(store->root, item->temporary, store->root, path))
-		return errno == ENOENT ? ISIF_CHANGED : store_write_error(errno);
+		return temporary_error(errno);
 	*item->temporary = '\0';
 	item->installed = true;
 	return ISIF_OK;
@@ -226,10 +249,8 @@ static enum progress reap(struct store *store, struct store_batch *batch)
 	while (sync_queue_next(&batch->queue, &i, &number)) {
 		if (batch->phase == SETTLE)
 			tell_directory(batch, i, number);
-		if (batch->phase != SYNC || !number)
-			continue;
-		batch->edits[i].error = store_write_error(number);
-		drop_temporary(store, &batch->items[i]);
+		else if (batch->phase == SYNC)
+			tell_text(store, batch, i, number);
 	}
 	if (batch->queue.under_way)
 		return WAITING;
@@ -269,6 +290,7 @@ static enum progress step(struct store *store, struct store_batch *batch)
 {
 	static enum progress (*const each[])(struct store *, struct store_batch *) = {
 		[PREPARE] = prepare,
+		[FLUSH] = flush,
 		[INSTALL] = install,
 		[PERSIST] = persist,
 	};
@@ -292,6 +314,7 @@ enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, 
 {
 	enum isif_error error = recover(store, why);
 
+	/* A lock is waited for later. */
 	if (error && error != ISIF_LOCKED)
 		return error;
 	if (count > ISIF_BATCH_SIZE || (store->batch && store->batch->edits))

@@ -202,6 +202,20 @@ enum isif_error store_write_temporary(struct store *store, const struct record_t
 	return error;
 }
 
+enum isif_error store_keep_mode(struct store *store, const char *old, int descriptor)
+{
+	struct stat status;
+	mode_t mode;
+
+	if (fstatat(store->root, old, &status, AT_SYMLINK_NOFOLLOW))
+		return isif_error_from_errno(errno);
+	mode = status.st_mode & 07777;
+	if ((status.st_uid != geteuid() || status.st_gid != getegid()) &&
+	    fchown(descriptor, status.st_uid, status.st_gid))
+		mode &= 0700;
+	return mode != 0600 && fchmod(descriptor, mode) ? store_write_error(errno) : ISIF_OK;
+}
+
 enum isif_error store_sync_directory(struct store *store, const char *path)
 {
 	CLEANUP_CLOSE int descriptor =
@@ -212,7 +226,7 @@ enum isif_error store_sync_directory(struct store *store, const char *path)
 	return fsync(descriptor) ? store_write_error(errno) : ISIF_OK;
 }
 
-/* Visits our files in the root; true if there was one. */
+/* Visits our files in the root; true if there may be one. */
 static bool visit_litter(struct store *store, bool remove)
 {
 	int descriptor = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -222,7 +236,7 @@ static bool visit_litter(struct store *store, bool remove)
 
 	if (!directory) {
 		cleanup_close_descriptor(&descriptor);
-		return false;
+		return true;
 	}
 	while ((entry = readdir(directory))) {
 		if (strncmp(entry->d_name, STORE_TEMPORARY, strlen(STORE_TEMPORARY)) != 0 &&

@@ -117,44 +117,53 @@ enum isif_error store_journal_clear(struct store *store)
 	return write_at(store->journal, EMPTY, WORD_LENGTH, WORD_AT);
 }
 
-static bool read_at(int journal, char *buffer, size_t length, size_t offset)
+/* ISIF_INCOMPLETE if there is less than that. */
+static enum isif_error read_at(int journal, char *buffer, size_t length, size_t offset)
 {
 	while (length) {
 		ssize_t got = pread(journal, buffer, length, (off_t)offset);
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0)
-			return false;
+		if (got < 0)
+			return isif_error_from_errno(errno);
+		if (got == 0)
+			return ISIF_INCOMPLETE;
 		buffer += got;
 		length -= (size_t)got;
 		offset += (size_t)got;
 	}
-	return true;
+	return ISIF_OK;
 }
 
-/* Reads the first line; false if there is nothing to do. */
-static bool read_header(struct store *store, bool *back, size_t *length, uint64_t *digest)
-{
-	char header[HEADER_SIZE + 1] = "", *word = header + WORD_AT, *end;
+struct header {
+	bool back;
+	size_t length;
+	uint64_t digest;
+};
 
-	if (!read_at(store->journal, header, HEADER_SIZE, 0) ||
-	    strncmp(header, TITLE, WORD_AT) != 0)
-		return false;
-	*back = !strncmp(word, BACK, WORD_LENGTH);
-	*length = strtoul(word + WORD_LENGTH, &end, 16);
-	*digest = strtoull(end, &end, 16);
-	return (*back || !strncmp(word, FORWARD, WORD_LENGTH)) && *end == '\n' &&
-	       *length <= JOURNAL_SIZE;
+/* ISIF_INCOMPLETE if there is nothing to do. */
+static enum isif_error read_header(struct store *store, struct header *header)
+{
+	char line[HEADER_SIZE + 1] = "", *word = line + WORD_AT, *end;
+	enum isif_error error = read_at(store->journal, line, HEADER_SIZE, 0);
+
+	if (error)
+		return error;
+	header->back = !strncmp(word, BACK, WORD_LENGTH);
+	header->length = strtoul(word + WORD_LENGTH, &end, 16);
+	header->digest = strtoull(end, &end, 16);
+	if (strncmp(line, TITLE, WORD_AT) != 0 || *end != '\n' || header->length > JOURNAL_SIZE ||
+	    (!header->back && strncmp(word, FORWARD, WORD_LENGTH) != 0))
+		return ISIF_INCOMPLETE;
+	return ISIF_OK;
 }
 
 bool store_journal_is_open(struct store *store)
 {
-	uint64_t digest;
-	size_t length;
-	bool back;
+	struct header header;
 
-	return read_header(store, &back, &length, &digest);
+	return read_header(store, &header) != ISIF_INCOMPLETE;
 }
 
 static enum isif_error parse_step(const char *line, struct store_plan *plan)
@@ -190,41 +199,36 @@ static enum isif_error parse(struct store *store, const char *text, size_t lengt
 			      "%s/" STORE_JOURNAL " is about a change of another database, %s, and "
 			      "is not looked at",
 			      store->state_path, line);
-		return ISIF_INVALID;
+		return ISIF_INCOMPLETE;
 	}
 	while ((line += strlen(line) + 1) < end && !error)
 		error = parse_step(line, plan);
 	return error;
 }
 
-/* Without an error, but with nothing in the plan, if there is nothing to do. */
+/* ISIF_INCOMPLETE if there is nothing to do: the journal is empty, torn or another database's. */
 static enum isif_error read_journal(struct store *store, struct store_plan *plan, bool *back)
 {
 	CLEANUP_FREE char *text = NULL;
-	uint64_t digest;
-	size_t length;
-	enum isif_error error;
+	struct header header;
+	enum isif_error error = read_header(store, &header);
 
-	if (!read_header(store, back, &length, &digest))
-		return ISIF_OK;
-	text = calloc(1, length + 1);
+	if (error)
+		return error;
+	*back = header.back;
+	text = calloc(1, header.length + 1);
 	if (!text)
 		return ISIF_NO_MEMORY;
-	if (!read_at(store->journal, text, length, HEADER_SIZE) ||
-	    store_digest(STORE_DIGEST, text, length) != digest)
-		return ISIF_OK;
-	error = parse(store, text, length, plan);
-	if (error == ISIF_INVALID)
-		store_plan_clear(plan);
-	return error == ISIF_INVALID ? ISIF_OK : error;
+	error = read_at(store->journal, text, header.length, HEADER_SIZE);
+	if (!error && store_digest(STORE_DIGEST, text, header.length) != header.digest)
+		error = ISIF_INCOMPLETE;
+	return error ? error : parse(store, text, header.length, plan);
 }
 
 static enum isif_error replay(struct store *store, struct store_plan *plan, bool back)
 {
 	enum isif_error error;
 
-	if (!plan->count)
-		return ISIF_OK;
 	error = back ? store_plan_revert(store, plan) : store_plan_finish(store, plan);
 	if (!error)
 		error = store_plan_sync(store, plan);
@@ -252,9 +256,9 @@ enum isif_error store_recover(struct store *store)
 	error = read_journal(store, &plan, &back);
 	if (!error)
 		error = replay(store, &plan, back);
-	if (!error && store_journal_is_open(store))
+	if (!error)
 		error = store_journal_clear(store);
-	if (error)
+	if (error && error != ISIF_INCOMPLETE)
 		return error;
 	store_sweep(store);
 	store->recovered = true;

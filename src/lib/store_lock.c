@@ -29,6 +29,16 @@ static bool is_ours(const struct store *store)
 	       lock.st_dev == ours.st_dev;
 }
 
+/* False, and errno as it was, if there is none of ours. */
+static bool remove_ours(const struct store *store)
+{
+	int number = errno;
+	bool removed = is_ours(store) && !unlinkat(store->locks, LOCK_LINK, 0);
+
+	errno = number;
+	return removed;
+}
+
 static void close_both(struct store *store)
 {
 	if (store->lock_file >= 0)
@@ -73,14 +83,17 @@ enum isif_error store_lock_open(struct store *store, bool make)
 	error = open_both(store, make);
 	if (error)
 		close_both(store);
-	else if (is_ours(store))
-		unlinkat(store->locks, LOCK_LINK, 0);
+	else
+		remove_ours(store);
 	return error;
 }
 
 static enum isif_error try_lock(struct store *store)
 {
 	store->locked = !linkat(store->locks, STORE_LOCK_FILE, store->locks, LOCK_LINK, 0);
+	/* A release that failed is made good; nobody else's lock is ours. */
+	if (!store->locked && errno == EEXIST && remove_ours(store))
+		store->locked = !linkat(store->locks, STORE_LOCK_FILE, store->locks, LOCK_LINK, 0);
 	if (store->locked)
 		return ISIF_OK;
 	return errno == EEXIST ? ISIF_LOCKED : store_write_error(errno);
@@ -161,7 +174,7 @@ enum isif_error store_lock(struct store *store, unsigned patience)
 
 void store_unlock(struct store *store)
 {
-	if (store->locked && is_ours(store))
-		unlinkat(store->locks, LOCK_LINK, 0);
+	if (store->locked)
+		remove_ours(store);
 	store->locked = false;
 }

@@ -99,7 +99,8 @@ static enum isif_error new_step(struct planner *planner, const char *path, struc
 	return ISIF_OK;
 }
 
-static enum isif_error put_text(struct planner *planner, const char *path,
+/* old: the record whose mode it keeps, NULL for a new one. */
+static enum isif_error put_text(struct planner *planner, const char *path, const char *old,
 				const struct record_text *text)
 {
 	char name[STORE_NAME_SIZE];
@@ -112,7 +113,9 @@ static enum isif_error put_text(struct planner *planner, const char *path,
 	if (error)
 		return error;
 	step->temporary = planner->store->number;
-	return store_text_print(step->descriptor, text, &step->after);
+	if (old)
+		error = store_keep_mode(planner->store, old, step->descriptor);
+	return error ? error : store_text_print(step->descriptor, text, &step->after);
 }
 
 static enum isif_error put_link(struct planner *planner, const char *path, const char *to)
@@ -151,19 +154,27 @@ static enum isif_error link_path(const char *folder, const char *node, char path
 }
 
 /*
- * Finds the link of a record that is there. Only the discovery that made a record has one, and
- * an old record without a tpgt has none (usr/idbm.c:idbm_add_node).
+ * The link of a record that is there; path is empty if it has none: only the discovery that made a
+ * record made one, and none for an old record without a tpgt (usr/idbm.c:idbm_add_node).
  */
-static bool find_link(const struct planner *planner, const char *node,
-		      const struct record_text *text, char folder[PATH_MAX], char path[PATH_MAX])
+static enum isif_error find_link(const struct planner *planner, const char *node,
+				 const struct record_text *text, char folder[PATH_MAX],
+				 char path[PATH_MAX])
 {
+	bool is_old = !strchr(strchr(node + strlen("nodes/"), '/') + 1, '/');
 	struct stat status;
 
-	return strchr(strchr(node + strlen("nodes/"), '/') + 1, '/') &&
-	       record_link_folder(text->octets, text->length, folder, PATH_MAX) &&
-	       !link_path(folder, node, path) &&
-	       !fstatat(planner->store->root, path, &status, AT_SYMLINK_NOFOLLOW) &&
-	       S_ISLNK(status.st_mode);
+	if (!is_old && record_link_folder(text->octets, text->length, folder, PATH_MAX) &&
+	    !link_path(folder, node, path)) {
+		if (!fstatat(planner->store->root, path, &status, AT_SYMLINK_NOFOLLOW)) {
+			if (S_ISLNK(status.st_mode))
+				return ISIF_OK;
+		} else if (errno != ENOENT && errno != ENOTDIR) {
+			return isif_error_from_errno(errno);
+		}
+	}
+	*path = '\0';
+	return ISIF_OK;
 }
 
 static enum isif_error plan_lines(struct planner *planner, const struct isif_edit *edit,
@@ -175,7 +186,7 @@ static enum isif_error plan_lines(struct planner *planner, const struct isif_edi
 
 	if (!error)
 		error = record_edit(old.octets, old.length, edit->lines, edit->line_count, &fresh);
-	return error ? error : put_text(planner, to, &fresh);
+	return error ? error : put_text(planner, to, edit->path, &fresh);
 }
 
 static enum isif_error plan_new_iface(struct planner *planner, const struct isif_edit *edit)
@@ -184,7 +195,7 @@ static enum isif_error plan_new_iface(struct planner *planner, const struct isif
 	enum isif_error error = record_new_iface(edit->path + strlen("ifaces/"), edit->lines,
 						 edit->line_count, &text);
 
-	return error ? error : put_text(planner, edit->path, &text);
+	return error ? error : put_text(planner, edit->path, NULL, &text);
 }
 
 /* iscsid.conf may be a link, and need not be there. */
@@ -209,7 +220,7 @@ static enum isif_error plan_new_node(struct planner *planner, const struct isif_
 		error = record_new_node(base.octets, base.length, edit->other != NULL, edit->lines,
 					edit->line_count, &text);
 	if (!error)
-		error = put_text(planner, edit->path, &text);
+		error = put_text(planner, edit->path, NULL, &text);
 	if (!error)
 		error = link_path("static", edit->path, path);
 	if (error)
@@ -245,7 +256,9 @@ static enum isif_error plan_move(struct planner *planner, const struct isif_edit
 
 	if (!error && !strcmp(edit->path, edit->other))
 		return plan_lines(planner, edit, edit->path);
-	if (!error && find_link(planner, edit->path, &old, folder, path))
+	if (!error)
+		error = find_link(planner, edit->path, &old, folder, path);
+	if (!error && *path)
 		error = move_link(planner, folder, path, edit->other);
 	return error ? error : plan_lines(planner, edit, edit->other);
 }
@@ -279,7 +292,8 @@ static enum isif_error plan_remove(struct planner *planner, const struct isif_ed
 
 	if (error || strncmp(edit->path, "nodes/", 6) != 0)
 		return error;
-	if (find_link(planner, edit->path, &old, folder, path))
+	error = find_link(planner, edit->path, &old, folder, path);
+	if (!error && *path)
 		error = take_old(planner, path, NULL);
 	return error ? error : plan_remove_directories(planner, edit->path);
 }

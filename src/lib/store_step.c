@@ -170,7 +170,7 @@ static bool is_there(struct store *store, const char *name)
 {
 	struct stat status;
 
-	return !fstatat(store->root, name, &status, AT_SYMLINK_NOFOLLOW);
+	return !fstatat(store->root, name, &status, AT_SYMLINK_NOFOLLOW) || errno != ENOENT;
 }
 
 /* A file that has come left its temporary name; one that is to go still has its aside link. */

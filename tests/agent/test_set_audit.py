@@ -83,6 +83,7 @@ def test_audit(checks):
                                                 lines[0]) or not DATE.search(lines[0]):
                 faults.append("%s: %s" % (one.name, lines))
         checks.empty(faults, "a line for each, with a date, the old and the new value")
+        sets.settle(world)
         log = Log(world)
         wishes = iface("b", RowStatus=CREATE, Initiator="line\u00e9\u2028") + new_binding(
             5, "b", TARGET, "10.0.0.2")

@@ -49,11 +49,12 @@ def on_disk(records):
 class Writer(threading.Thread):
     """Sends one generation after the other until the agent is gone."""
 
-    def __init__(self, world, places, first):
+    def __init__(self, world, places, sent, answered):
         super().__init__(daemon=True)
         self.world = world
         self.places = places
-        self.sent = self.answered = first
+        self.sent = sent
+        self.answered = answered
         self.ended = False
         self.odd = None
         self.manager = Manager(world.port, "private", world.checks.patience(20))
@@ -94,9 +95,9 @@ def test_kill(checks):
         found = {row["BindingPortal"]: index[0]
                  for index, row in world.table("BindingTable").items()}
         places = {"started": found[b"10.3.0.1:3260,1"], "moved": found[b"10.3.0.2:3260,1"]}
-        faults, first = [], 0
+        faults, first, there = [], 0, 0
         for number in range(rounds):
-            writer = Writer(world, places, first)
+            writer = Writer(world, places, first, there)
             writer.start()
             if not wait_until(lambda: writer.answered > first + 1 or not writer.is_alive(),
                               checks.patience(30)):
@@ -112,7 +113,7 @@ def test_kill(checks):
                     number, said, writer.answered, writer.sent, writer.odd))
             stray = sets.strays(world)
             faults += ["round %d: %s" % (number, stray)] if stray else []
-            first = writer.sent
+            first, there = writer.sent, said[0]
         checks.empty(faults, "%d times killed between SETs (seed %d): whole, durable, tidy"
                      % (rounds, SEED))
         sets.settle(world)

@@ -151,6 +151,11 @@ def test_open_jobs(checks):
             records.iface(name, initiatorname="iqn.2026-01.org.example:by-hand")
         sets.start(world)
         before = sets.tree(records.root)
+
+        def changed():
+            """What differs now; texts that wait for the lock in the root are no records yet."""
+            return sets.compare({path: entry for path, entry in sets.tree(records.root).items()
+                                 if not path.startswith(".iscsi-ifaced-")}, before)
         with sets.lock_held(world):
             for index in (1, 2, 3, 4):
                 sets.done(checks, world, "job %d is asked for" % index, *job(
@@ -162,7 +167,7 @@ def test_open_jobs(checks):
             for index in (1, 2, 4):
                 refused(checks, world, "destroy of open job %d" % index,
                         job(index, RowStatus=DESTROY), STATE)
-            refused(checks, world, "another iface of an open job", job(1, IfaceName="b"), STATE)
+            refused(checks, world, "another iface of an open job", job(1, IfaceName="a"), STATE)
             sets.done(checks, world, "cancel of a pending job", *job(3, Control=2))
             checks.equal(world.wait_value(CANCELLED, 30, "JobState", 3), CANCELLED, "ends it")
             sets.done(checks, world, "cancel of the first job", *job(1, Control=2))
@@ -172,16 +177,14 @@ def test_open_jobs(checks):
                          "with nothing done")
             sets.done(checks, world, "destroy of a cancelled job", *job(1, RowStatus=DESTROY))
             checks.equal(sorted(sets.jobs(world)), [2, 3, 4], "and it is gone")
-            checks.equal(sets.compare(sets.tree(records.root), before), "",
-                         "nothing was written so far")
+            checks.equal(changed(), "", "nothing was written so far")
             world.stop_agent()
             world.start_agent("-c", world.path("conf"))
             rows = sets.jobs(world)
             checks.equal(sorted(rows), [2, 3, 4], "a restart keeps all jobs")
             checks.check({rows[2]["State"], rows[4]["State"]} <= {PENDING, RUNNING}
                          and rows[3]["State"] == CANCELLED, "each as it was", rows)
-            checks.equal(sets.compare(sets.tree(records.root), before), "",
-                         "and still nothing is written")
+            checks.equal(changed(), "", "and still nothing is written")
         rows = sets.settle(world)
         checks.equal([(rows[index]["State"], rows[index]["Results"]) for index in (2, 4)],
                      [(SUCCEEDED, 8), (SUCCEEDED, 0)], "when the lock is free they go on, in order")

@@ -308,11 +308,23 @@ def orders(wishes):
 
 
 def test_transactions(checks):
+    before = os.umask(0o077)  # iscsiadm's own
+    try:
+        transactions(checks)
+    finally:
+        os.umask(before)
+
+
+def transactions(checks):
     with World(checks, "transactions") as world:
         requests = [[kind(world, "%s-%d" % (kind.__name__.lower(), n), 1000 * k + 100 * n)
                      for n in range(3)] for k, kind in enumerate(KINDS, 1)]
         world.records.iface("settled", initiatorname="iqn.2026-01.org.example:settled")
         sets.bind(world.records, "iqn.2026-01.org.example:settled", "10.2.0.1", 1, "settled")
+        # What differs from open-iscsi's built-in values, as Debian ships it, and records.py has it.
+        with open(world.path("iscsid.conf"), "w", encoding="ascii") as file:
+            file.write("node.session.initial_login_retry_max = 8\n"
+                       "node.conn[0].timeo.login_timeout = 15\n")
         for request in sum(requests, []):
             request.before()
         sets.start(world)

@@ -58,10 +58,10 @@ int main(int count, char **arguments)
 		add_model_tests,       add_device_tests,      add_join_tests,
 		add_judge_tests,       add_engine_tests,      add_monitor_tests,
 		add_memory_tests,      add_record_edit_tests, add_setting_check_tests,
-		add_store_tests,       add_store_crash_tests, add_batch_tests,
-		add_backup_tests,      add_job_tests,	      add_propagate_tests,
-		add_transaction_tests, add_record_make_tests, add_mib_write_tests,
-		add_setter_tests,
+		add_store_tests,       add_batch_tests,	      add_backup_tests,
+		add_job_tests,	       add_propagate_tests,   add_transaction_tests,
+		add_record_make_tests, add_mib_write_tests,   add_setter_tests,
+		add_store_lock_tests,
 	};
 
 	alarm(TIME_LIMIT);

@@ -35,7 +35,7 @@ void add_setting_tests(void);
 void add_setting_check_tests(void);
 void add_state_tests(void);
 void add_store_tests(void);
-void add_store_crash_tests(void);
+void add_store_lock_tests(void);
 void add_transaction_tests(void);
 
 #endif

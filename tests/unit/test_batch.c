@@ -16,11 +16,14 @@
 #include <limits.h>
 #include <linux/aio_abi.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE 60000 /* ms that a disk may need */
@@ -58,7 +61,8 @@ static void fail_sync(long got, struct io_event *done)
 		done->res = -aio.sync_error;
 }
 
-long __wrap_syscall(long number, ...)
+/* It takes six arguments, however many there are, as syscall(2) itself does. */
+__attribute__((no_sanitize_address)) long __wrap_syscall(long number, ...)
 {
 	long arguments[6], answer;
 	va_list list;
@@ -190,6 +194,16 @@ static void work_until_written(unsigned count)
 	CU_ASSERT_EQUAL_FATAL(count_temporaries(), count);
 }
 
+/* Steps until so many texts are being synced. */
+static void work_until_flushed(unsigned count)
+{
+	unsigned pause;
+
+	for (unsigned steps = 0; aio.syncs[0] < count && steps < STEPS; steps++)
+		CU_ASSERT_EQUAL_FATAL(step(&pause), ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL_FATAL(aio.syncs[0], count);
+}
+
 /*
  * Steps until a lock stops it, somebody else's (ISIF_LOCKED) or that of our own transaction, and
  * its descriptor calls nobody any more: the kernel's last signal may come late.
@@ -241,10 +255,14 @@ static void test_modes(void)
 {
 	struct stat status;
 
-	put_record(0, TEXT("1500"));
-	run(1);
+	put_records(2);
+	CU_ASSERT_EQUAL(chmod(scratch("%s", paths[0]), 0600), 0);
+	CU_ASSERT_EQUAL(chmod(scratch("%s", paths[1]), 0640), 0);
+	run(2);
 	CU_ASSERT_EQUAL_FATAL(stat(scratch("%s", paths[0]), &status), 0);
 	CU_ASSERT_EQUAL(status.st_mode & 07777, 0600);
+	CU_ASSERT_EQUAL_FATAL(stat(scratch("%s", paths[1]), &status), 0);
+	CU_ASSERT_EQUAL(status.st_mode & 07777, 0640);
 }
 
 /* What fails concerns one record alone. */
@@ -404,7 +422,7 @@ static void test_close(void)
 {
 	put_records(MANY);
 	CU_ASSERT_EQUAL_FATAL(begin(MANY), ISIF_OK);
-	work_until_written(MANY / 2);
+	work_until_flushed(MANY / 2);
 	isif_privileged_close(gate);
 	gate = NULL;
 	CU_ASSERT_EQUAL(count_temporaries(), 0);
@@ -419,6 +437,47 @@ static void test_crash(void)
 	put_file("db/.iscsi-ifaced-new-77", "");
 	run(1);
 	CU_ASSERT_TRUE(holds(0, TEXT("9000")));
+}
+
+/* In a process of its own: works so many steps, and is gone. */
+static _Noreturn void work_and_die(unsigned steps)
+{
+	enum isif_error error = ISIF_INCOMPLETE;
+	unsigned pause;
+
+	if (open_writing_gate(scratch("db"), NULL, &gate) || begin(3))
+		_exit(2);
+	for (unsigned i = 0; error && i < steps; i++)
+		error = step(&pause);
+	_exit(error ? 1 : 0);
+}
+
+/* Wherever it ends, each record is old or new, and the next life sweeps what is left. */
+static void test_killed(void)
+{
+	int status = 1;
+
+	isif_privileged_close(gate);
+	gate = NULL;
+	for (unsigned steps = 0; status && steps < STEPS; steps++) {
+		pid_t child;
+
+		put_records(3);
+		child = fork();
+		if (!child)
+			work_and_die(steps);
+		CU_ASSERT_TRUE_FATAL(child > 0);
+		CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+		CU_ASSERT_TRUE_FATAL(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+		for (size_t i = 0; i < 3; i++)
+			CU_ASSERT_TRUE(holds(i, TEXT("9000")) || holds(i, TEXT("1500")));
+		CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), NULL, &gate), ISIF_OK);
+		CU_ASSERT_EQUAL(count_temporaries(), 0);
+		isif_privileged_close(gate);
+		gate = NULL;
+	}
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_TRUE(all_hold(3, TEXT("9000")));
 }
 
 static void test_transaction(void)
@@ -451,7 +510,7 @@ static void test_failed_sync_of_another(void)
 {
 	put_records(2);
 	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
-	work_until_written(2);
+	work_until_flushed(2);
 	gate->operations->batch_end(gate);
 	put_records(2);
 	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
@@ -493,6 +552,125 @@ static void test_failed_directory(void)
 	finish();
 	CU_ASSERT_TRUE(edits[0].error == ISIF_IO && edits[1].error == ISIF_IO);
 	CU_ASSERT_TRUE(all_hold(2, TEXT("9000")));
+}
+
+static void test_directory_that_goes(void)
+{
+	enum isif_error error = ISIF_INCOMPLETE;
+	unsigned pause;
+
+	put_records(2);
+	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
+	for (unsigned steps = 0; !all_hold(2, TEXT("9000")) && steps < STEPS; steps++)
+		error = step(&pause);
+	CU_ASSERT_EQUAL_FATAL(error, ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL(rename(scratch("db/nodes/iqn.0"), scratch("db/gone")), 0);
+	finish();
+	CU_ASSERT_EQUAL(edits[0].error, ISIF_NOT_FOUND);
+	CU_ASSERT_EQUAL(edits[1].error, ISIF_OK);
+}
+
+static void sweep(void)
+{
+	char name[64];
+
+	for (unsigned i = 0; i < 16; i++) {
+		snprintf(name, sizeof(name), "db/.iscsi-ifaced-new-%u", i);
+		if (file_exists(name))
+			remove_file(name);
+	}
+	CU_ASSERT_EQUAL(count_temporaries(), 0);
+}
+
+/* The recovery of a transaction sweeps all files of ours: then the record is to be tried again. */
+static void test_swept(void)
+{
+	for (int barred = 0; barred < 2; barred++) {
+		put_records(2);
+		CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
+		work_until_written(2);
+		if (barred) {
+			put_file("lock/lock.write", "");
+			work_until_barred(ISIF_LOCKED);
+			remove_file("lock/lock.write");
+		}
+		sweep();
+		finish();
+		CU_ASSERT_TRUE(edits[0].error == ISIF_CHANGED && edits[1].error == ISIF_CHANGED);
+		CU_ASSERT_TRUE(all_hold(2, TEXT("1500")));
+	}
+}
+
+/* Runs a batch to its end with no more of a resource than this. */
+static void run_limited(__rlimit_resource_t resource, rlim_t limit)
+{
+	enum isif_error error = ISIF_INCOMPLETE;
+	struct rlimit old, less;
+	unsigned pause;
+
+	CU_ASSERT_EQUAL_FATAL(getrlimit(resource, &old), 0);
+	less = (struct rlimit){ limit, old.rlim_max };
+	CU_ASSERT_EQUAL_FATAL(setrlimit(resource, &less), 0);
+	for (unsigned steps = 0; error == ISIF_INCOMPLETE && steps < STEPS; steps++)
+		error = step(&pause);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(resource, &old), 0);
+	CU_ASSERT_EQUAL(error, ISIF_OK);
+	CU_ASSERT_EQUAL(count_temporaries(), 0);
+}
+
+static void test_no_descriptors(void)
+{
+	put_records(2);
+	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
+	run_limited(RLIMIT_NOFILE, 3);
+	CU_ASSERT_TRUE(edits[0].error == ISIF_LIMIT && edits[1].error == ISIF_LIMIT);
+	CU_ASSERT_TRUE(all_hold(2, TEXT("1500")));
+}
+
+/* A text is written in part, as on a full disk. */
+static void test_no_room(void)
+{
+	void (*old)(int) = signal(SIGXFSZ, SIG_IGN);
+
+	put_records(2);
+	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
+	run_limited(RLIMIT_FSIZE, 100);
+	signal(SIGXFSZ, old);
+	CU_ASSERT_TRUE(edits[0].error == ISIF_TOO_LONG && edits[1].error == ISIF_TOO_LONG);
+	CU_ASSERT_TRUE(all_hold(2, TEXT("1500")));
+}
+
+static void lose_lock_directory(void)
+{
+	remove_file("lock/lock.write");
+	remove_file("lock/lock.iscsi-ifaced");
+	remove_file("lock");
+	put_file("lock", "no directory");
+}
+
+static void test_lock_directory_that_goes(void)
+{
+	put_records(2);
+	put_file("lock/lock.write", "");
+	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
+	work_until_barred(ISIF_LOCKED);
+	lose_lock_directory();
+	finish();
+	CU_ASSERT_TRUE(edits[0].error == ISIF_UNAVAILABLE && edits[1].error == ISIF_UNAVAILABLE);
+	CU_ASSERT_TRUE(all_hold(2, TEXT("1500")));
+}
+
+static void test_lock_directory_that_goes_later(void)
+{
+	put_records(2);
+	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
+	work_until_written(2);
+	put_file("lock/lock.write", "");
+	work_until_barred(ISIF_LOCKED);
+	lose_lock_directory();
+	finish();
+	CU_ASSERT_TRUE(edits[0].error == ISIF_UNAVAILABLE && edits[1].error == ISIF_UNAVAILABLE);
+	CU_ASSERT_TRUE(all_hold(2, TEXT("1500")));
 }
 
 /* At a sync for each step, as nothing else can be had. */
@@ -597,7 +775,7 @@ void add_batch_tests(void)
 
 	CU_add_test(suite, "records in many directories", test_many);
 	CU_add_test(suite, "a directory is synced once", test_one_directory);
-	CU_add_test(suite, "records are for root alone", test_modes);
+	CU_add_test(suite, "a record keeps its mode", test_modes);
 	CU_add_test(suite, "each edit has its outcome", test_outcomes);
 	CU_add_test(suite, "what a batch can be", test_bounds);
 	CU_add_test(suite, "as many as there can be", test_full);
@@ -608,10 +786,17 @@ void add_batch_tests(void)
 	CU_add_test(suite, "dropped at each step", test_end);
 	CU_add_test(suite, "the gate is closed meanwhile", test_close);
 	CU_add_test(suite, "what a crash left is swept", test_crash);
+	CU_add_test(suite, "killed at each step", test_killed);
 	CU_add_test(suite, "a transaction in between", test_transaction);
 	CU_add_test(suite, "syncs of a batch that was dropped", test_failed_sync_of_another);
 	CU_add_test(suite, "a text that cannot be synced", test_failed_sync);
 	CU_add_test(suite, "a directory that cannot be synced", test_failed_directory);
+	CU_add_test(suite, "a directory that goes away", test_directory_that_goes);
+	CU_add_test(suite, "texts that are swept meanwhile", test_swept);
+	CU_add_test(suite, "no descriptor is left", test_no_descriptors);
+	CU_add_test(suite, "no room for a text", test_no_room);
+	CU_add_test(suite, "no lock can be had when it begins", test_lock_directory_that_goes);
+	CU_add_test(suite, "no lock can be had later", test_lock_directory_that_goes_later);
 	CU_add_test(suite, "no AIO", test_without_aio);
 	CU_add_test(suite, "AIO that cannot sync", test_sync_refused);
 	CU_add_test(suite, "without AIO a slice syncs once", test_blocking_slices);

@@ -53,7 +53,7 @@ static const struct object {
 	{ "9.1.17", "7", MIB_OCTETS, 0, 32, ISIF_WISH_JOB_OWNER, NULL },
 	{ "9.1.18", "7", MIB_INTEGER, 1, 6, ISIF_WISH_JOB_ROW, NULL },
 	{ "9.1.19", "7", MIB_INTEGER, 1, 2, ISIF_WISH_JOB_CONTROL, NULL },
-	{ "11.1", "0", MIB_OCTETS, 1, 255, ISIF_WISH_KEPT, NULL },
+	{ "11.1", "0", MIB_OCTETS, 0, 255, ISIF_WISH_KEPT, NULL },
 	{ "11.2", "0", MIB_UNSIGNED, 0, UINT32_MAX, ISIF_WISH_KEPT, NULL },
 	{ "11.9", "0", MIB_UNSIGNED, 0, UINT32_MAX, ISIF_WISH_KEPT, NULL },
 };
@@ -155,9 +155,9 @@ static void test_bounds(void)
 		for (size_t j = 0; j < COUNT(good); j++)
 			right = right && set_size(object, good[j], &wish) == MIB_NO_ERROR &&
 				is_wish(object, good[j], &wish);
-		/* A lock is only compared, and neither tag can carry more than 32 bits. */
-		if (object->minimum != 0 || object->tag == MIB_OCTETS)
+		if (object->minimum != 0 || object->tag == MIB_INTEGER)
 			right = right && set_size(object, object->minimum - 1, &wish) == wrong;
+		/* Neither tag can carry more than 32 bits. */
 		if (object->maximum < INT32_MAX)
 			right = right && set_size(object, object->maximum + 1, &wish) == wrong;
 		if (!right)
@@ -198,23 +198,20 @@ static void test_gaps(void)
 					  : number >= object->minimum && number <= object->maximum;
 			struct mib_wish wish;
 
-			if (!strcmp(object->oid, "1.5"))
-				continue;
 			CU_ASSERT_EQUAL(set_size(object, number, &wish),
 					good ? MIB_NO_ERROR : MIB_WRONG_VALUE);
 		}
 	}
 }
 
-/* A lock can be given any number: it is not the present one, or it is. */
 static void test_lock(void)
 {
 	struct oid name = instance("1.5", "0");
 	struct mib_wish wish;
 
-	CU_ASSERT_EQUAL(decode(&name, MIB_INTEGER, -5, NULL, 0, &wish), MIB_NO_ERROR);
+	CU_ASSERT_EQUAL(decode(&name, MIB_INTEGER, 5, NULL, 0, &wish), MIB_NO_ERROR);
 	CU_ASSERT_EQUAL(wish.kind, MIB_WISH_SET_LOCK);
-	CU_ASSERT_EQUAL(wish.set_lock, -5);
+	CU_ASSERT_EQUAL(wish.set_lock, 5);
 	CU_ASSERT_EQUAL(mib_next_lock(0), 1);
 	CU_ASSERT_EQUAL(mib_next_lock(INT32_MAX), 0);
 }
@@ -228,7 +225,7 @@ static void test_bits(void)
 		enum mib_error error;
 	} cases[] = {
 		{ "\x00", 1, MIB_NO_ERROR },	    { "\xa5", 1, MIB_NO_ERROR },
-		{ "\xff\0\0\0", 4, MIB_NO_ERROR },  { "", 0, MIB_WRONG_LENGTH },
+		{ "\xff\0\0\0", 4, MIB_NO_ERROR },  { "", 0, MIB_NO_ERROR },
 		{ "\xff\x80", 2, MIB_WRONG_VALUE }, { "\0\0\0\1", 4, MIB_WRONG_VALUE },
 	};
 	struct oid name = instance("11.1", "0");

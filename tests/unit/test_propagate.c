@@ -309,11 +309,13 @@ static void test_differences(void)
 	char text[4096] = "";
 	FILE *file;
 
-	see_iface(IFACE_RECORD("if0", "iface.net_ifacename = san1\niface.initiatorname = iqn.own\n"
-				      "iface.hwaddress = default\niface.mtu = 0\n"
-				      "iface.vlan_id = 5\niface.prefix_len = 0\niface.future = 1\n"));
-	put_and_see(NODE_A, TEXT_A("iface.net_ifacename = san0\niface.ipaddress = 192.0.2.9\n"
-				   "iface.mtu = 1500\niface.port = 0\niface.tos = 4\niface.past = 1\n"));
+	see_iface(IFACE_RECORD("if0",
+			       "iface.net_ifacename = san1\niface.initiatorname = iqn.own\n"
+			       "iface.hwaddress = default\niface.mtu = 0\n"
+			       "iface.vlan_id = 5\niface.prefix_len = 0\niface.future = 1\n"));
+	put_and_see(NODE_A,
+		    TEXT_A("iface.net_ifacename = san0\niface.ipaddress = 192.0.2.9\n"
+			   "iface.mtu = 1500\niface.port = 0\niface.tos = 4\niface.past = 1\n"));
 	stage_build();
 	ask();
 	run();

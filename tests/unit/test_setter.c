@@ -325,7 +325,7 @@ static void test_lock(void)
 static void test_lock_fails(void)
 {
 	add_text("3.1.6.1.98", "san1");
-	add_number("1.5.0", MIB_INTEGER, -7);
+	add_number("1.5.0", MIB_INTEGER, 6);
 	CU_ASSERT_TRUE(answers(test_set(ID), MIB_INCONSISTENT_VALUE, 1));
 	CU_ASSERT_TRUE(called(""));
 	count = 0;

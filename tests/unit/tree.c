@@ -3,12 +3,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static bool is_litter(const char *name)
+{
+	return !strncmp(name, ".iscsi-ifaced-", 14);
+}
 
 static void print_file(FILE *out, int directory, const char *name)
 {
@@ -57,7 +63,8 @@ static void print_directory(FILE *out, int directory, const char *path)
 	size_t count = 0;
 
 	while (stream && (entry = readdir(stream)) && count < 256)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    !is_litter(entry->d_name))
 			names[count++] = strdup(entry->d_name);
 	qsort(names, count, sizeof(names[0]), compare);
 	for (size_t i = 0; i < count; i++) {
@@ -82,7 +89,28 @@ char *tree_text(const char *directory)
 	return text;
 }
 
-static bool leads_nowhere(const char *text)
+static int look(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status;
+	(void)type;
+	return is_litter(path + ftw->base);
+}
+
+bool tree_is_littered(const char *directory)
+{
+	return nftw(directory, look, 16, FTW_PHYS) != 0;
+}
+
+static size_t count_of(const char *text, const char *word)
+{
+	size_t count = 0;
+
+	for (; (text = strstr(text, word)); text++)
+		count++;
+	return count;
+}
+
+bool tree_is_broken(const char *text)
 {
 	for (const char *arrow = text; (arrow = strstr(arrow, " -> ")); arrow++) {
 		char to[PATH_MAX];
@@ -91,14 +119,5 @@ static bool leads_nowhere(const char *text)
 		if (access(to, F_OK))
 			return true;
 	}
-	return false;
-}
-
-bool tree_is_littered(const char *directory)
-{
-	char *text = tree_text(directory);
-	bool littered = strstr(text, ".iscsi-ifaced-") || leads_nowhere(text);
-
-	free(text);
-	return littered;
+	return count_of(text, "# BEGIN RECORD ") != count_of(text, "# END RECORD\n");
 }

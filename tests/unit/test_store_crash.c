@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "suites.h"
-
-#include "helpers.h"
-
-void add_store_crash_tests(void)
-{
-}
