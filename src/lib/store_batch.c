@@ -104,6 +104,8 @@ static enum progress prepare(struct store *store, struct store_batch *batch)
 	struct isif_edit *edit = &batch->edits[batch->next];
 	enum isif_error error = prepare_edit(store, edit, item);
 
+	if (error)
+		drop_temporary(store, item);
 	if (!*item->temporary)
 		edit->error = error;
 	batch->next++;
@@ -355,7 +357,7 @@ enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigne
 		return ISIF_OK;
 	}
 	*pause = pauses[progress];
-	return ISIF_INCOMPLETE;
+	return progress == BARRED && !store->locked ? ISIF_LOCKED : ISIF_INCOMPLETE;
 }
 
 int store_batch_descriptor(const struct store *store)

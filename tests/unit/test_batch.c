@@ -591,7 +591,7 @@ static void test_swept(void)
 		work_until_written(2);
 		if (barred) {
 			put_file("lock/lock.write", "");
-			work_until_barred();
+			work_until_barred(ISIF_LOCKED);
 			remove_file("lock/lock.write");
 		}
 		sweep();
@@ -653,7 +653,7 @@ static void test_lock_directory_that_goes(void)
 	put_records(2);
 	put_file("lock/lock.write", "");
 	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
-	work_until_barred();
+	work_until_barred(ISIF_LOCKED);
 	lose_lock_directory();
 	finish();
 	CU_ASSERT_TRUE(edits[0].error == ISIF_UNAVAILABLE && edits[1].error == ISIF_UNAVAILABLE);
@@ -666,7 +666,7 @@ static void test_lock_directory_that_goes_later(void)
 	CU_ASSERT_EQUAL_FATAL(begin(2), ISIF_OK);
 	work_until_written(2);
 	put_file("lock/lock.write", "");
-	work_until_barred();
+	work_until_barred(ISIF_LOCKED);
 	lose_lock_directory();
 	finish();
 	CU_ASSERT_TRUE(edits[0].error == ISIF_UNAVAILABLE && edits[1].error == ISIF_UNAVAILABLE);
