@@ -59,7 +59,7 @@ void job_fail(struct isif_job *job, enum isif_job_error error, const char *forma
 	__attribute__((format(printf, 3, 4)));
 
 #define JOB_HISTORY    128  /* ended jobs that are kept, until somebody says otherwise */
-#define JOB_OPEN_LIMIT 1024 /* jobs that are not ended */
+#define JOB_OPEN_LIMIT 1024 /* jobs that are not ended, before managers can add one */
 
 /* Reads the list ("jobs" in the state directory, through the gate). Open jobs begin anew. */
 enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names *names,
