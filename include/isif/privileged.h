@@ -68,7 +68,10 @@ enum isif_edit_kind {
 	 * the iface; everything else comes from the record other, or with NULL from iscsid.conf.
 	 */
 	ISIF_EDIT_NEW_NODE,
-	/** Makes a node record the one of another iface: to the path other, its links, too. */
+	/**
+	 * Makes a node record the one of another iface: to the path other, its link, too. other is
+	 * in the same portal's directory; of an old record, which has none, it is the path itself.
+	 */
 	ISIF_EDIT_MOVE_NODE,
 	/** Removes an iface or node record; with a node record its links and empty directories. */
 	ISIF_EDIT_REMOVE,

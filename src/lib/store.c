@@ -147,10 +147,9 @@ enum isif_error store_enter(struct store *store, unsigned patience, const char *
 {
 	enum isif_error error = open_journal(store, why);
 
-	if (!error)
-		error = store_lock_open(store, true);
-	else
+	if (error)
 		return error;
+	error = store_lock_open(store, true);
 	if (error)
 		return unavailable(store, why, "the lock directory", store->lock_path, error);
 	error = store_lock(store, patience);
@@ -205,8 +204,7 @@ static enum isif_error undo(struct store *store, struct store_transaction *trans
 {
 	enum isif_error error, sync_error;
 
-	/* If this fails, everything is put back all the same; a crash meanwhile would be bad luck.
-	 */
+	/* If that fails, all is put back none the less: only a crash meanwhile would do harm. */
 	if (transaction->journaled)
 		store_journal_turn(store);
 	error = store_plan_back(store, &transaction->plan);

@@ -50,9 +50,10 @@ struct store {
 	int lock_file; /* STORE_LOCK_FILE, ours alone (flock), as long as locks is open */
 	char *root_path, *state_path, *lock_path, *iscsid_conf; /* the last one may be NULL */
 	bool locked;						/* we hold open-iscsi's lock */
-	bool recovered;		   /* nothing is left of an earlier life */
-	uint32_t number;	   /* of the last temporary or aside file */
-	struct timespec told_lock; /* the old lock of which the log was told: its ctime */
+	bool recovered;		       /* nothing is left of an earlier life */
+	uint32_t number;	       /* of the last temporary or aside file */
+	struct timespec told_lock;     /* the old lock of which the log was told: its ctime */
+	enum isif_error told_recovery; /* why there was none, as the log was told */
 	char why[512];
 	struct store_transaction *transaction;
 	struct store_batch *batch;

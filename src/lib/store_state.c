@@ -47,8 +47,9 @@ enum isif_error store_state_read(struct store *store, const char *name, char **t
 
 	if (!is_word(name))
 		return ISIF_INVALID;
-	if (store->state < 0)
-		return ISIF_UNAVAILABLE;
+	error = store_open_state(store);
+	if (error)
+		return error;
 	descriptor = openat(store->state, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (descriptor < 0 || fstat(descriptor, &status))
 		return isif_error_from_errno(errno);
@@ -90,8 +91,9 @@ enum isif_error store_state_write(struct store *store, const char *name, const c
 		return ISIF_INVALID;
 	if (length > STATE_SIZE)
 		return ISIF_TOO_LONG;
-	if (store->state < 0)
-		return ISIF_UNAVAILABLE;
+	error = store_open_state(store);
+	if (error)
+		return error;
 	snprintf(beside, sizeof(beside), "%s.new", name);
 	error = write_beside(store, beside, text, length);
 	if (!error && renameat(store->state, beside, store->state, name))

@@ -100,8 +100,8 @@ def test_kill(checks):
             writer = Writer(world, places, first, there)
             writer.start()
             if not wait_until(lambda: writer.answered > first + 1 or not writer.is_alive(),
-                              checks.patience(30)):
-                faults.append("round %d: no SET succeeds" % number)
+                              checks.patience(30)) or not writer.is_alive():
+                faults.append("round %d: no SET succeeds (%s)" % (number, writer.odd))
             time.sleep(chance.random() / 50)  # any point of a SET may be the last
             world.agent.end(signal.SIGKILL)
             writer.ended = True
