@@ -85,6 +85,9 @@ uint32_t job_implied_index(struct job_runner *runner);
 void job_remove(struct job_runner *runner, uint32_t index); /* an ended one */
 void job_cancel(struct job_runner *runner, uint32_t index); /* an open one */
 enum isif_error job_save(struct job_runner *runner);
+/* What job_save() writes into JOB_FILE, for who writes it together with something else. */
+#define JOB_FILE "jobs" /* in the state directory */
+enum isif_error job_text(const struct job_runner *runner, char **text, size_t *length);
 void job_revert(struct job_runner *runner);
 void job_keep(struct job_runner *runner);
 
