@@ -83,7 +83,8 @@ static enum isif_error each(struct store *store, const char *suffix,
 		cleanup_close_descriptor(&descriptor);
 		return isif_error_from_errno(number);
 	}
-	while ((entry = readdir(directory))) {
+	/* Its end and an error look the same, but for errno. */
+	for (errno = 0; (entry = readdir(directory)); errno = 0) {
 		const char *end = strrchr(entry->d_name, '.');
 		char name[NAME_SIZE];
 		enum isif_error error;
@@ -97,6 +98,8 @@ static enum isif_error each(struct store *store, const char *suffix,
 		if (!first)
 			first = error;
 	}
+	if (errno && !first)
+		first = isif_error_from_errno(errno);
 	closedir(directory);
 	return first;
 }
