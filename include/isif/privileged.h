@@ -149,8 +149,9 @@ struct isif_privileged_operations {
 	/**
 	 * Goes on with it until the monotonic clock (ns) passes deadline; never waits for the disk.
 	 * ISIF_OK: it is over. ISIF_INCOMPLETE: go on when batch_descriptor() is readable, or after
-	 * *pause milliseconds (0: at once, UINT_MAX: not before); a transaction that has begun keeps
-	 * it waiting. ISIF_LOCKED: the same, but it is somebody else's lock that keeps it waiting.
+	 * *pause milliseconds (0: at once, UINT_MAX: not before); a transaction that has begun
+	 * keeps it waiting. ISIF_LOCKED: the same, but it is somebody else's lock that keeps it
+	 * waiting.
 	 */
 	enum isif_error (*batch_work)(struct isif_privileged *self, uint64_t deadline,
 				      unsigned *pause);
