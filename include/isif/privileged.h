@@ -133,6 +133,13 @@ struct isif_privileged_operations {
 	 */
 	enum isif_error (*commit)(struct isif_privileged *self, const struct isif_edit *edits,
 				  size_t count, size_t *failed);
+	/**
+	 * Between begin() and commit(): a file of the state directory (one plain word) that gets
+	 * this text together with the records, and with undo() its old one again; so does a start
+	 * after a crash.
+	 */
+	enum isif_error (*stage)(struct isif_privileged *self, const char *name, const char *text,
+				 size_t length);
 	/** Puts back what commit() changed and nobody else since; ISIF_UNDO_FAILED if it cannot. */
 	enum isif_error (*undo)(struct isif_privileged *self);
 	/** Ends the transaction: forgets what undo() needs, and releases the lock. */
@@ -149,8 +156,9 @@ struct isif_privileged_operations {
 	/**
 	 * Goes on with it until the monotonic clock (ns) passes deadline; never waits for the disk.
 	 * ISIF_OK: it is over. ISIF_INCOMPLETE: go on when batch_descriptor() is readable, or after
-	 * *pause milliseconds (0: at once, UINT_MAX: not before); a transaction that has begun keeps
-	 * it waiting. ISIF_LOCKED: the same, but it is somebody else's lock that keeps it waiting.
+	 * *pause milliseconds (0: at once, UINT_MAX: not before); a transaction that has begun
+	 * keeps it waiting. ISIF_LOCKED: the same, but it is somebody else's lock that keeps it
+	 * waiting.
 	 */
 	enum isif_error (*batch_work)(struct isif_privileged *self, uint64_t deadline,
 				      unsigned *pause);

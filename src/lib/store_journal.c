@@ -233,6 +233,8 @@ static enum isif_error replay(struct store *store, struct store_plan *plan, bool
 	if (!error)
 		error = store_plan_sync(store, plan);
 	if (!error)
+		error = back ? store_staged_back(store) : store_staged_forward(store);
+	if (!error)
 		isif_log_line(store->log, ISIF_LOG_NOTICE,
 			      "a change of %s was interrupted and is now %s", store->root_path,
 			      back ? "undone" : "finished");
@@ -262,6 +264,7 @@ enum isif_error store_recover(struct store *store)
 	if (error && error != ISIF_INCOMPLETE)
 		return error;
 	store_sweep(store);
+	store_staged_drop(store);
 	store->recovered = true;
 	return ISIF_OK;
 }

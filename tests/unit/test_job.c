@@ -170,6 +170,8 @@ static void test_too_many(void)
 	for (uint32_t i = 1; i <= JOB_OPEN_LIMIT; i++)
 		CU_ASSERT_EQUAL(add(i, "gone"), ISIF_OK);
 	CU_ASSERT_EQUAL(add(JOB_OPEN_LIMIT + 1, "gone"), ISIF_LIMIT);
+	/* What a change implies comes after the change was made. */
+	CU_ASSERT_EQUAL(add(job_implied_index(runner), "gone"), ISIF_OK);
 	job_keep(runner);
 	CU_ASSERT_TRUE(run());
 	CU_ASSERT_EQUAL(add(JOB_OPEN_LIMIT + 1, "gone"), ISIF_OK);
