@@ -15,12 +15,6 @@
 #define HEADER	   "iscsi-ifaced jobs 1"
 #define NAME_SIZE  1024 /* more than any name of a record */
 
-static inline void cleanup_fclose(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 static void write_name(FILE *file, const struct isif_name *name)
 {
 	escape_write(file, name->text, name->length);

@@ -16,9 +16,9 @@ from snmp import Manager, Refused
 TARGET = "iqn.2026-01.org.example:hammer"
 SHARED = ("10.6.0.1", "10.6.0.2")  # both write these records
 STARTUPS = ("", "manual", "automatic", "onboot")
-# iscsiadm's part: settings of the shared records, and records of its own that come and go. How often
-# it did so is in the file `done`. It ends when the file `stop` is there. It goes through all portals
-# of a target without the lock, and gives up with 6 where one has just gone (usr/idbm.c:
+# iscsiadm's part: settings of the shared records, and records of its own that come and go. How
+# often it did so is in the file `done`. It ends when the file `stop` is there. It goes through all
+# portals of a target without the lock, and gives up with 6 where one has just gone (usr/idbm.c,
 # idbm_for_each_iface): then it is told again, and what it had deleted already may be gone.
 LOOP = """
 iscsiadm() {
