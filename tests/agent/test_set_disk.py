@@ -8,8 +8,10 @@ import subprocess
 import network
 import sets
 from harness import World
+from records import Records
 
 SIZE = 512 * 1024
+PAGE = os.sysconf("SC_PAGE_SIZE")
 TARGET = "iqn.2026-01.org.example:disk"
 # The agent in a mount namespace in which its database is such a file system.
 SCRIPT = """
@@ -28,13 +30,15 @@ def seen(world):
     return "/proc/%d/root%s" % (world.agent.pid, world.records.root)
 
 
-def fill(root):
-    with open(os.path.join(root, "filler"), "wb", buffering=0) as file:
-        try:
-            while file.write(b"\0" * 4096):
-                pass
-        except OSError:
-            pass
+def fill(root, left=0):
+    """Fills the disk up, but for some pages."""
+    filler = os.path.join(root, "filler")
+    if os.path.exists(filler):
+        os.unlink(filler)
+    space = os.statvfs(root)
+    with open(filler, "wb") as file:
+        for _ in range(space.f_bavail * space.f_bsize // PAGE - left):
+            file.write(b"\0" * PAGE)
 
 
 def remount(world, how):
@@ -69,17 +73,24 @@ def none_succeeds(checks, world, text, without=()):
     checks.empty(faults, "%s: commitFailed, and everything is as it was" % text)
 
 
-def test_disk(checks):
+def possible(checks):
     needed = [checks.tool(tool, "SETs on a full disk") for tool in ("unshare", "nsenter", "mount")]
-    if not all(needed) or not checks.need(network.private(), "SETs on a full disk",
-                                          "a namespace of its own"):
+    return all(needed) and checks.need(network.private(), "SETs on a full disk",
+                                       "a namespace of its own")
+
+
+def start(world):
+    for name in ("a", "b"):
+        world.records.iface(name)
+    sets.bind(world.records, TARGET, "10.9.0.1", 1, "a")
+    sets.start(world, within=["unshare", "-m", "bash", "-c", SCRIPT, "disk", world.records.root])
+
+
+def test_disk(checks):
+    if not possible(checks):
         return
     with World(checks, "disk") as world:
-        for name in ("a", "b"):
-            world.records.iface(name)
-        sets.bind(world.records, TARGET, "10.9.0.1", 1, "a")
-        sets.start(world, within=["unshare", "-m", "bash", "-c", SCRIPT, "disk",
-                                  world.records.root])
+        start(world)
         fill(seen(world))
         # What needs no room can be done: that is how to get some.
         none_succeeds(checks, world, "a disk that is full", ["a binding that goes"])
@@ -89,3 +100,30 @@ def test_disk(checks):
         remount(world, "rw")
         sets.done(checks, world, "when the disk can be written again, so can the records",
                   *requests(world)["a move and a setting"])
+
+
+def test_some_room(checks):
+    """The disk is full at one point of a SET after the other, until there is room for all of it."""
+    if not possible(checks):
+        return
+    with World(checks, "some room") as world:
+        start(world)
+        root = seen(world)
+        asked = requests(world)
+        wishes = asked["a move and a setting"] + asked["a new iface"] + asked["a new binding"]
+        left, answer, faults = 0, None, []
+        while answer != sets.DONE and left < 40:
+            fill(root, left)
+            before = sets.tree(root)
+            answer = sets.ask(world, *wishes)
+            changed = sets.compare(sets.tree(root), before)
+            if answer != sets.DONE and (answer[0] != "commitFailed" or changed):
+                faults.append("%d pages left: %s, %s" % (left, answer, changed))
+            left += 1
+        checks.empty(faults, "with room for up to %d pages: commitFailed, and everything is as it "
+                     "was" % (left - 2))
+        checks.check(left > 4 and answer == sets.DONE, "with room for one more the SET succeeds",
+                     "%d: %s" % (left, answer))
+        os.unlink(os.path.join(root, "filler"))
+        sets.settle(world)
+        checks.equal(sorted(Records.at(root).ifaces()), ["a", "b", "new"], "and all is there")
