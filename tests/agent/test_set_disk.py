@@ -111,6 +111,8 @@ def test_some_room(checks):
         root = seen(world)
         asked = requests(world)
         wishes = asked["a move and a setting"] + asked["a new iface"] + asked["a new binding"]
+        for number in range(6):
+            wishes += sets.iface("new%d" % number, RowStatus=sets.CREATE)
         left, answer, faults = 0, None, []
         while answer != sets.DONE and left < 40:
             fill(root, left)
@@ -126,4 +128,5 @@ def test_some_room(checks):
                      "%d: %s" % (left, answer))
         os.unlink(os.path.join(root, "filler"))
         sets.settle(world)
-        checks.equal(sorted(Records.at(root).ifaces()), ["a", "b", "new"], "and all is there")
+        checks.equal((len(Records.at(root).ifaces()), len(Records.at(root).nodes())), (9, 2),
+                     "and all is there")
