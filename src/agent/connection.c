@@ -64,15 +64,40 @@ static int on_configured(int major, int minor, void *server_argument, void *clie
 	return 0;
 }
 
+/*
+ * The library passes a packet on to itself through pipes, in up to four steps, and takes the next
+ * one meanwhile. A CleanupSet, or the end of the session, then frees what the steps of an earlier
+ * packet still use (agent/mibgroup/agentx/subagent.c: handle_subagent_set_response). Therefore all
+ * steps of a packet are done before the next one is taken.
+ */
+static int on_packet(int operation, netsnmp_session *session, int request, netsnmp_pdu *packet,
+		     void *magic)
+{
+	struct connection *connection = magic;
+	netsnmp_transport *transport = snmp_sess_transport(snmp_sess_pointer(session));
+	int result = connection->library_takes(operation, session, request, packet,
+					       connection->library_magic);
+
+	if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && transport)
+		connection->received(connection->context, transport->sock);
+	return result;
+}
+
 static int on_open(int major, int minor, void *server_argument, void *client_argument)
 {
 	struct connection *connection = client_argument;
+	netsnmp_session *session = server_argument;
 
 	(void)major;
 	(void)minor;
-	(void)server_argument;
 	connection->open = true;
 	connection->retry = 0;
+	if (session && session->callback != on_packet) {
+		connection->library_takes = session->callback;
+		connection->library_magic = session->callback_magic;
+		session->callback = on_packet;
+		session->callback_magic = connection;
+	}
 	return 0;
 }
 

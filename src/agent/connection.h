@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct snmp_session;
+struct snmp_pdu;
+
 /*
  * The connection to the AgentX master, supervised by us. Net-SNMP's own supervision blocks for
  * seconds when a master hangs, doubles its alarms, and loses registrations.
@@ -21,7 +24,13 @@ struct connection {
 	void (*connected)(void *context);
 	/* The master is gone; called from within the library: only note it. */
 	void (*disconnected)(void *context);
+	/* The library has taken a packet of the master: what it passes on inside is to be done. */
+	void (*received)(void *context, int master);
 	void *context;
+	/* How the library would take a packet itself. */
+	int (*library_takes)(int operation, struct snmp_session *session, int request,
+			     struct snmp_pdu *packet, void *magic);
+	void *library_magic;
 };
 
 /* Before init_agent(): what the library must not do. */

@@ -171,6 +171,23 @@ static void snmp_drain(void)
 	}
 }
 
+/* What the library does with a packet of the master, to its end: without the master's socket. */
+static void on_received(void *context, int master)
+{
+	(void)context;
+	for (;;) {
+		struct pollfd descriptors[DESCRIPTORS];
+		int unused = 0;
+		size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
+
+		for (size_t i = 0; i < count; i++)
+			if (descriptors[i].fd == master)
+				descriptors[i].fd = -1;
+		if (poll(descriptors, count, 0) <= 0 || !snmp_serve(descriptors, count))
+			return;
+	}
+}
+
 static bool any_ready(const struct pollfd *descriptors, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -340,6 +357,7 @@ static int start(struct agent *agent)
 	connection_prepare(&agent->connection, options->master);
 	agent->connection.connected = on_connected;
 	agent->connection.disconnected = on_disconnected;
+	agent->connection.received = on_received;
 	agent->connection.context = agent;
 	if (init_agent("iscsi-ifaced"))
 		return fail("cannot start", "Net-SNMP's agent library", "init_agent failed");
