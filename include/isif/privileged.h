@@ -90,6 +90,34 @@ struct isif_edit {
 
 #define ISIF_BATCH_SIZE 256 /**< edits in one batch */
 
+/** What iscsiadm can be asked to do: the gate makes its arguments itself, and uses no shell. */
+enum isif_verb {
+	ISIF_VERB_LOGIN,	  /**< of the one node record that target, portal and iface name */
+	ISIF_VERB_LOGOUT,	  /**< likewise */
+	ISIF_VERB_LOGOUT_SESSION, /**< of the kernel session sid */
+	ISIF_VERB_DISCOVER,	  /**< SendTargets at address:port over iface ("": open-iscsi's own
+				     choice); adds records (-o new), changes none */
+	ISIF_VERB_DISCOVER_DRY,	  /**< the same, and nothing is stored */
+};
+
+struct isif_command {
+	enum isif_verb verb;
+	const char *target, *address, *iface;
+	uint16_t port;
+	int32_t tpgt; /**< -1: not named */
+	uint32_t sid;
+	uint32_t timeout; /**< milliseconds; then it is killed */
+};
+
+/** What became of it. */
+struct isif_command_outcome {
+	int code;	    /**< exit code, which proves nothing; -1 if it was killed */
+	bool timed_out;	    /**< killed by us */
+	bool cut;	    /**< it said more than is kept */
+	const char *output; /**< what it wrote to both its outputs, NUL-terminated; borrowed */
+	size_t length;
+};
+
 /**
  * The narrow gate to what only root may do. The process that parses what comes from outside works
  * through this table alone; the other side, which checks every argument again, is this process or
@@ -146,8 +174,9 @@ struct isif_privileged_operations {
 	/**
 	 * Goes on with it until the monotonic clock (ns) passes deadline; never waits for the disk.
 	 * ISIF_OK: it is over. ISIF_INCOMPLETE: go on when batch_descriptor() is readable, or after
-	 * *pause milliseconds (0: at once, UINT_MAX: not before); a transaction that has begun keeps
-	 * it waiting. ISIF_LOCKED: the same, but it is somebody else's lock that keeps it waiting.
+	 * *pause milliseconds (0: at once, UINT_MAX: not before); a transaction that has begun
+	 * keeps it waiting. ISIF_LOCKED: the same, but it is somebody else's lock that keeps it
+	 * waiting.
 	 */
 	enum isif_error (*batch_work)(struct isif_privileged *self, uint64_t deadline,
 				      unsigned *pause);
@@ -163,6 +192,20 @@ struct isif_privileged_operations {
 	 */
 	enum isif_error (*backup)(struct isif_privileged *self, const char **where);
 	int (*backup_descriptor)(const struct isif_privileged *self);
+	/**
+	 * Starts iscsiadm; *number names the run. Several may be under way, ISIF_LIMIT if too many
+	 * are; ISIF_NOT_FOUND: there is no iscsiadm; ISIF_INVALID: an argument that it must not
+	 * get.
+	 */
+	enum isif_error (*command_begin)(struct isif_privileged *self,
+					 const struct isif_command *command, unsigned *number);
+	/** ISIF_OK when it has ended; ISIF_INCOMPLETE: wait on its descriptor. */
+	enum isif_error (*command_work)(struct isif_privileged *self, unsigned number,
+					struct isif_command_outcome *outcome);
+	/** Readable when there is something to do, also when its time is up. */
+	int (*command_descriptor)(const struct isif_privileged *self, unsigned number);
+	/** Forgets it; one that still runs is killed. */
+	void (*command_end)(struct isif_privileged *self, unsigned number);
 	/**
 	 * Reads and replaces a file of the state directory as a whole: name is one plain word. The
 	 * text is the caller's to free.
@@ -180,6 +223,7 @@ struct isif_privileged_options {
 	const char *initiatorname_file; /**< iscsid.conf is looked for beside it */
 	const char *state_directory;	/**< NULL: nothing can be written */
 	const char *lock_directory;	/**< open-iscsi's; NULL: /run/lock/iscsi */
+	const char *iscsiadm;		/**< NULL: the one of the system's directories */
 	const struct isif_log *log;
 };
 

@@ -469,6 +469,7 @@ static enum isif_error open_records(struct isif_monitor *monitor,
 						      : INITIATORNAME,
 			.state_directory = options->state_directory,
 			.lock_directory = options->lock_directory,
+			.iscsiadm = options->iscsiadm,
 			.log = &monitor->log,
 		},
 		&monitor->privileged);
