@@ -59,7 +59,7 @@ void job_fail(struct isif_job *job, enum isif_job_error error, const char *forma
 	__attribute__((format(printf, 3, 4)));
 
 #define JOB_HISTORY    128  /* ended jobs that are kept, until somebody says otherwise */
-#define JOB_OPEN_LIMIT 1024 /* jobs that are not ended */
+#define JOB_OPEN_LIMIT 1024 /* with so many open jobs managers can add none */
 
 /* Reads the list ("jobs" in the state directory, through the gate). Open jobs begin anew. */
 enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names *names,
@@ -77,7 +77,7 @@ struct isif_job_list job_list(const struct job_runner *runner);
  * Changes of the list by a transaction: each shows at once in memory; job_save() puts the list on
  * disk, and job_revert() takes back what was changed since the last job_keep(). Between a change
  * and one of these two no job starts, goes on or ends. ISIF_EXISTS: the index is in use (also by
- * a job that was removed in the same change); ISIF_LIMIT: too many jobs are open.
+ * a job that was removed in the same change); ISIF_LIMIT: JOB_OPEN_LIMIT.
  */
 enum isif_error job_add(struct job_runner *runner, const struct isif_job *asked);
 /* The index of the job that a change implies, from ISIF_JOB_FIRST_IMPLIED up. */
@@ -85,6 +85,9 @@ uint32_t job_implied_index(struct job_runner *runner);
 void job_remove(struct job_runner *runner, uint32_t index); /* an ended one */
 void job_cancel(struct job_runner *runner, uint32_t index); /* an open one */
 enum isif_error job_save(struct job_runner *runner);
+/* What job_save() writes into JOB_FILE, for who writes it together with something else. */
+#define JOB_FILE "jobs" /* in the state directory */
+enum isif_error job_text(const struct job_runner *runner, char **text, size_t *length);
 void job_revert(struct job_runner *runner);
 void job_keep(struct job_runner *runner);
 

@@ -383,6 +383,8 @@ static enum outcome go_on_with_batch(struct isif_job *job, const struct job_cont
 	enum isif_error error = gate->operations->batch_work(gate, deadline, pause);
 
 	if (error == ISIF_INCOMPLETE) {
+		if (work->waiting_since)
+			report(job, work);
 		work->waiting_since = 0;
 		return WAIT;
 	}

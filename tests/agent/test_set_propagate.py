@@ -9,7 +9,7 @@ import sets
 from expect import Date, NEVER, faults
 from harness import World, wait_until
 from records import node_text, read
-from sets import (CANCELLED, CREATE, DESTROY, DONE, IMPLIED, PENDING, PROPAGATE, RUNNING,
+from sets import (CANCELLED, CREATE, DESTROY, IMPLIED, PENDING, PROPAGATE, RUNNING,
                   SUCCEEDED, ask, iface, job, refused)
 
 TARGET = "iqn.2026-01.org.example:jobs"
