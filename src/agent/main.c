@@ -76,6 +76,7 @@ static void apply_configuration(struct agent *agent)
 				       .rebind_mode = configuration->rebind_mode,
 				       .job_history = configuration->job_history,
 				       .hold_down = configuration->hold_down,
+				       .iscsiadm_timeout = configuration->iscsiadm_timeout,
 				       .writes = mode != CONTROL_READ_ONLY,
 			       });
 	if (mode != CONTROL_READ_ONLY)

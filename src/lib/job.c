@@ -219,7 +219,8 @@ static void save(struct job_runner *runner)
 bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline)
 {
-	const struct job_context context = { runner->gate, snapshot, runner->log, now };
+	const struct job_context context = { runner->gate, snapshot, runner->log, now,
+					     runner->iscsiadm_timeout };
 
 	if (runner->in_change)
 		return false;
@@ -253,17 +254,22 @@ uint64_t job_due(const struct job_runner *runner)
 	return due;
 }
 
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot)
+int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot,
+		   enum job_lane lane)
 {
-	const struct job_context context = { runner->gate, snapshot, runner->log, 0 };
+	const struct job_context context = { .gate = runner->gate,
+					     .snapshot = snapshot,
+					     .log = runner->log };
+	const struct job_entry *entry = runner->in_change ? NULL : next_in(runner, lane);
 
-	for (enum job_lane lane = 0; lane < JOB_LANES && !runner->in_change; lane++) {
-		const struct job_entry *entry = next_in(runner, lane);
+	if (!entry || entry->job.state != ISIF_JOB_RUNNING)
+		return -1;
+	return job_kind_of(entry->job.kind)->descriptor(&context, entry->work);
+}
 
-		if (entry && entry->job.state == ISIF_JOB_RUNNING)
-			return job_kind_of(entry->job.kind)->descriptor(&context, entry->work);
-	}
-	return -1;
+void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds)
+{
+	runner->iscsiadm_timeout = milliseconds;
 }
 
 enum isif_error job_save(struct job_runner *runner)
@@ -310,6 +316,7 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 		.next_implied = ISIF_JOB_FIRST_IMPLIED,
 		.next_order = 1,
 		.history = JOB_HISTORY,
+		.iscsiadm_timeout = JOB_TIMEOUT,
 	};
 	error = job_file_read(runner);
 	if (error) {

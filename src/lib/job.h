@@ -22,13 +22,15 @@ struct job_context {
 	struct isif_privileged *gate;
 	const struct isif_snapshot *snapshot;
 	const struct isif_log *log;
-	uint64_t now; /* monotonic ms */
+	uint64_t now;		   /* monotonic ms */
+	uint32_t iscsiadm_timeout; /* ms that iscsiadm has for a discovery */
 };
 
 /* Of the jobs in one lane one runs at a time, in the order in which they were asked for. */
 enum job_lane {
 	JOB_LANE_SESSIONS, /* those that change sessions */
 	JOB_LANE_RECORDS,  /* those that rewrite records: the gate has one batch at a time */
+	JOB_LANE_PROBES,   /* those that ask over the network, and change no session */
 	JOB_LANES,
 };
 
@@ -58,14 +60,16 @@ void job_step(struct isif_job *job, const char *format, ...) __attribute__((form
 void job_fail(struct isif_job *job, enum isif_job_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define JOB_HISTORY    128  /* ended jobs that are kept, until somebody says otherwise */
-#define JOB_OPEN_LIMIT 1024 /* jobs that are not ended */
+#define JOB_HISTORY    128    /* ended jobs that are kept, until somebody says otherwise */
+#define JOB_OPEN_LIMIT 1024   /* jobs that are not ended */
+#define JOB_TIMEOUT    120000 /* ms for iscsiadm, until somebody says otherwise */
 
 /* Reads the list ("jobs" in the state directory, through the gate). Open jobs begin anew. */
 enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names *names,
 				const struct isif_log *log, struct job_runner **runner);
 void job_runner_close(struct job_runner *runner);
 void job_runner_set_history(struct job_runner *runner, uint32_t ended_jobs_kept);
+void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds);
 
 /* True if this version has the kind. */
 bool job_kind_is_known(enum isif_job_kind kind);
@@ -94,7 +98,9 @@ bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, ui
 	     uint64_t deadline);
 /* When there is something to do without a descriptor (monotonic ms); UINT64_MAX: never. */
 uint64_t job_due(const struct job_runner *runner);
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot);
+/* What the job that runs in a lane waits on; -1: nothing. */
+int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot,
+		   enum job_lane lane);
 
 /* Ends the work of the jobs that run, as it stands: they wait and begin anew, as after a restart.
  */

@@ -385,7 +385,6 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 		isif_daemon_descriptor(monitor->daemon),
 		gate->operations->change_descriptor(gate),
 		gate->operations->backup_descriptor(gate),
-		monitor->writes ? job_descriptor(monitor->jobs, monitor->snapshot) : -1,
 	};
 	size_t count = 0;
 	int uses[2];
@@ -394,6 +393,13 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 		if (candidates[i] >= 0 && count < size)
 			descriptors[count++] =
 				(struct pollfd){ .fd = candidates[i], .events = POLLIN };
+	for (enum job_lane lane = 0; monitor->writes && lane < JOB_LANES; lane++) {
+		int descriptor = job_descriptor(monitor->jobs, monitor->snapshot, lane);
+
+		if (descriptor >= 0 && count < size)
+			descriptors[count++] =
+				(struct pollfd){ .fd = descriptor, .events = POLLIN };
+	}
 	isif_sysfs_descriptors(monitor->sysfs, uses);
 	for (size_t i = 0; i < 2; i++)
 		if (uses[i] >= 0 && count < size)
@@ -419,6 +425,9 @@ void isif_monitor_configure(struct isif_monitor *monitor,
 	schedule_resync(monitor);
 	monitor->rebind_mode = configuration->rebind_mode;
 	job_runner_set_history(monitor->jobs, configuration->job_history);
+	if (configuration->iscsiadm_timeout)
+		job_runner_set_iscsiadm_timeout(monitor->jobs,
+						configuration->iscsiadm_timeout * 1000);
 	state_configure(monitor->state, configuration->hold_down, configuration->rebind_mode);
 	monitor->dirty = true;
 	if (configuration->writes && !monitor->writes)

@@ -108,7 +108,7 @@ static void test_empty(void)
 	CU_ASSERT_PTR_NULL(job_find(runner, 1));
 	CU_ASSERT_FALSE(run());
 	CU_ASSERT_EQUAL(job_due(runner), UINT64_MAX);
-	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot), -1);
+	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot, JOB_LANE_RECORDS), -1);
 	CU_ASSERT_FALSE(file_exists("state/jobs"));
 }
 
