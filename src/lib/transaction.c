@@ -177,6 +177,11 @@ static bool refuse_error(struct isif_transaction *transaction, enum isif_error e
 				  NULL, "writing %s: %s", what, isif_error_text(error));
 }
 
+static bool changes_jobs(const struct isif_transaction *transaction)
+{
+	return transaction->job_count || transaction->session_jobs;
+}
+
 /* Indexes, what managers set, and jobs: in memory. */
 static bool change_memory(struct isif_transaction *transaction)
 {
@@ -184,7 +189,7 @@ static bool change_memory(struct isif_transaction *transaction)
 
 	if (transaction->step_count && !transaction_change_state(transaction, monitor->state))
 		return refuse_error(transaction, ISIF_NO_MEMORY, "the state");
-	if (transaction->job_count && !transaction_change_jobs(transaction, monitor->jobs))
+	if (changes_jobs(transaction) && !transaction_change_jobs(transaction, monitor->jobs))
 		return refuse_error(transaction, ISIF_NO_MEMORY, "the list of jobs");
 	return true;
 }
@@ -201,7 +206,7 @@ static bool save_files(struct isif_transaction *transaction)
 	}
 	if (error)
 		return refuse_error(transaction, error, "the state file");
-	if (transaction->job_count)
+	if (changes_jobs(transaction))
 		error = job_save(monitor->jobs);
 	return !error || refuse_error(transaction, error, "the list of jobs");
 }
@@ -221,7 +226,7 @@ static bool stage_files(struct isif_transaction *transaction)
 		if (!error)
 			error = gate->operations->stage(gate, STATE_FILE, state, length);
 	}
-	if (!error && transaction->job_count) {
+	if (!error && changes_jobs(transaction)) {
 		error = job_text(monitor->jobs, &jobs, &length);
 		if (!error)
 			error = gate->operations->stage(gate, JOB_FILE, jobs, length);
@@ -257,7 +262,7 @@ static void revert(struct isif_transaction *transaction)
 {
 	struct isif_monitor *monitor = transaction->monitor;
 
-	if (transaction->job_count) {
+	if (changes_jobs(transaction)) {
 		job_revert(monitor->jobs);
 		job_save(monitor->jobs);
 	}

@@ -6,6 +6,7 @@
 void add_address_tests(void);
 void add_backup_tests(void);
 void add_batch_tests(void);
+void add_command_tests(void);
 void add_database_tests(void);
 void add_device_tests(void);
 void add_engine_tests(void);
@@ -15,6 +16,7 @@ void add_find_tests(void);
 void add_gate_tests(void);
 void add_hash_tests(void);
 void add_job_tests(void);
+void add_job_session_tests(void);
 void add_join_tests(void);
 void add_judge_tests(void);
 void add_kernel_tests(void);
