@@ -32,8 +32,7 @@ bool guard_allows(const struct guard_request *request, const struct isif_look_di
 		advice = against_force(request, disk);
 		if (!advice)
 			continue;
-		snprintf(why, size, "disk %s of session %u %s: %s; %s",
-			 *disk->device ? disk->device : "?", disk->sid,
+		snprintf(why, size, "disk %s %s: %s; %s", *disk->device ? disk->device : "?",
 			 disk->use == ISIF_DISK_UNKNOWN ? "may be in use" : "is in use", disk->user,
 			 advice);
 		return false;

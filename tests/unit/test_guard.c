@@ -55,26 +55,25 @@ static void test_unused(void)
 
 static void test_in_use(void)
 {
-	check(2, PROTECTED, "disk sdd of session 2 is in use: mounted on /srv; end its use first");
-	check(2, 0,
-	      "disk sdd of session 2 is in use: mounted on /srv; end its use first, or use force");
+	check(2, PROTECTED, "disk sdd is in use: mounted on /srv; end its use first");
+	check(2, 0, "disk sdd is in use: mounted on /srv; end its use first, or use force");
 	check(2, FORCE | PROTECTED,
-	      "disk sdd of session 2 is in use: mounted on /srv; the configuration protects disks "
+	      "disk sdd is in use: mounted on /srv; the configuration protects disks "
 	      "in use (protectInUse yes)");
 	check(2, FORCE, "");
 	check(2, FORCE | ONBOOT,
-	      "disk sdd of session 2 is in use: mounted on /srv; its binding has startup onboot: "
+	      "disk sdd is in use: mounted on /srv; its binding has startup onboot: "
 	      "nothing overrides that");
 }
 
 static void test_unknown(void)
 {
 	check(3, 0,
-	      "disk sde of session 3 may be in use: mounts of process 7 cannot be seen; end its "
+	      "disk sde may be in use: mounts of process 7 cannot be seen; end its "
 	      "use first, or use force");
 	check(3, FORCE, "");
 	check(6, FORCE,
-	      "disk ? of session 6 may be in use: its disks cannot be read; the root file system "
+	      "disk ? may be in use: its disks cannot be read; the root file system "
 	      "or swap may be on it: nothing overrides that");
 }
 
@@ -82,13 +81,13 @@ static void test_vital(void)
 {
 	for (int how = 0; how < 8; how++) {
 		check(4, how,
-		      "disk sdf of session 4 is in use: swap; the system itself needs it: nothing "
+		      "disk sdf is in use: swap; the system itself needs it: nothing "
 		      "overrides that");
 		CU_ASSERT_STRING_NOT_EQUAL(answer(5, how), "");
 		CU_ASSERT_STRING_NOT_EQUAL(answer(7, how), "");
 	}
 	check(7, FORCE,
-	      "disk sdi of session 7 is in use: mounted on /boot; the system itself needs it: "
+	      "disk sdi is in use: mounted on /boot; the system itself needs it: "
 	      "nothing overrides that");
 }
 
