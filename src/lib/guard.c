@@ -3,20 +3,21 @@
 
 #include <stdio.h>
 
-/* Why force does not help with a disk that is in use; NULL: it does. */
-static const char *against_force(const struct guard_request *request,
-				 const struct isif_look_disk *disk)
+/* What there is to be done about a disk that is in use; NULL: nothing, force takes it. */
+static const char *advice_on(const struct guard_request *request, const struct isif_look_disk *disk)
 {
+	bool forcible =
+		!request->protect_in_use && !request->onboot && disk->vital == ISIF_VITAL_NO;
+
 	if (disk->vital == ISIF_VITAL_YES)
-		return "the system itself needs it: nothing overrides that";
+		return "the system itself needs it, nothing overrides that";
+	if (!request->force)
+		return forcible ? "end its use first, or use force" : "end its use first";
 	if (request->onboot)
-		return "its binding has startup onboot: nothing overrides that";
+		return "its binding has startup onboot, nothing overrides that";
 	if (disk->vital == ISIF_VITAL_UNKNOWN)
-		return "the root file system or swap may be on it: nothing overrides that";
-	if (request->protect_in_use)
-		return request->force ? "the configuration protects disks in use (protectInUse yes)"
-				      : "end its use first";
-	return request->force ? NULL : "end its use first, or use force";
+		return "the root file system or swap may be on it, nothing overrides that";
+	return forcible ? NULL : "the configuration protects disks in use (protectInUse yes)";
 }
 
 bool guard_allows(const struct guard_request *request, const struct isif_look_disk *disks,
@@ -29,7 +30,7 @@ bool guard_allows(const struct guard_request *request, const struct isif_look_di
 		if (disk->sid != request->sid || disk->use == ISIF_DISK_UNUSED ||
 		    disk->use == ISIF_DISK_REDUNDANT)
 			continue;
-		advice = against_force(request, disk);
+		advice = advice_on(request, disk);
 		if (!advice)
 			continue;
 		snprintf(why, size, "disk %s %s: %s; %s", *disk->device ? disk->device : "?",

@@ -162,6 +162,7 @@ static enum isif_error answer_step(struct look *look)
 		return ISIF_OK;
 	error = multipathd_work(look->multipathd);
 	look->waiting = error == ISIF_INCOMPLETE && clock_ns() < look->multipathd_limit;
+	look->pause = ANSWER_PAUSE;
 	if (look->waiting || !error)
 		return error;
 	look->multipathd_silent = true;
@@ -222,10 +223,11 @@ static const struct {
 	enum isif_error (*step)(struct look *look);
 	bool of_host; /* it says nothing about a tree of sysfs that is not this host's */
 } stages[] = {
-	{ look_loops_step, true },     { look_swaps_step, true },  { look_processes_begin, true },
-	{ look_processes_step, true }, { look_files_step, true },  { look_disks_step, false },
-	{ look_devices_step, false },  { sort_devices, false },	   { compare_step, true },
-	{ answer_step, true },	       { look_paths_step, false }, { judge_step, false },
+	{ look_loops_step, true },     { look_swaps_step, true }, { look_processes_begin, true },
+	{ look_processes_step, true }, { look_files_step, true }, { look_disks_step, false },
+	{ look_devices_step, false },  { sort_devices, false },	  { compare_step, true },
+	{ look_claims_step, true },    { answer_step, true },	  { look_paths_step, false },
+	{ judge_step, false },
 };
 
 #define STAGES (sizeof(stages) / sizeof(*stages))
@@ -258,7 +260,7 @@ enum isif_error look_work(struct look *look, uint64_t deadline, unsigned *pause)
 		if (error != ISIF_INCOMPLETE)
 			return error;
 		if (look->waiting)
-			*pause = ANSWER_PAUSE;
+			*pause = look->pause;
 		if (look->stage < STAGES && (look->waiting || clock_ns() >= deadline))
 			return ISIF_INCOMPLETE;
 	}
@@ -321,6 +323,7 @@ enum isif_error look_begin(const struct look_roots *roots, const uint32_t *sids,
 		.proc = -1,
 		.dev = -1,
 		.process = -1,
+		.answers = -1,
 		.reader.descriptor = -1,
 		.session = SYSFS_NO_DIRECTORY,
 		.target = SYSFS_NO_DIRECTORY,
@@ -373,7 +376,9 @@ void look_end(struct look *look)
 	free(look->disks.items);
 	free(look->devices.items);
 	free(look->result.items);
+	free(look->claims.items);
 	text_pool_clear(&look->text);
+	cleanup_close_descriptor(&look->answers);
 	cleanup_close_descriptor(&look->proc);
 	cleanup_close_descriptor(&look->dev);
 	free(look->sids);

@@ -13,6 +13,7 @@
  *   look_mounts.c     mounts of all namespaces, swap, the root file system, loop devices
  *   look_processes.c  the processes: their mount namespaces and open devices
  *   look_devices.c    the disks, and the tree of devices that stands on each
+ *   look_claim.c      whether the kernel itself uses a disk
  *   look_paths.c      multipath: whether another path is alive
  *   multipathd.c      what multipathd says of its paths
  */
@@ -26,6 +27,9 @@ struct look_roots {
 	const char *multipathd; /* the abstract name of its socket */
 	/* The number of a device node, a block device's or (character) another's; else false. */
 	bool (*node)(int directory, const char *path, dev_t *number, bool *character);
+	/* Claims a node for a moment, in a child: errno. */
+	int (*claim)(int directory, const char *name);
+	unsigned patience; /* ms that claims may take altogether; 0: some seconds */
 };
 
 /* The sessions count as gone together: the path over one does not make another's redundant. */

@@ -183,6 +183,7 @@ static enum isif_error visit_partitions(struct look *look, const struct look_dev
 	const char *own = sysfs_name(directory->path);
 	char path[SYSFS_PATH_SIZE];
 	const char *name, *rest;
+	size_t added;
 
 	while (!error && (name = sysfs_listing_next(&listing))) {
 		rest = text_after(name, own);
@@ -191,7 +192,10 @@ static enum isif_error visit_partitions(struct look *look, const struct look_dev
 		if (snprintf(path, sizeof(path), "%s/%s", directory->path, name) >=
 		    (int)sizeof(path))
 			return ISIF_TOO_LONG;
+		added = look->devices.count;
 		error = add_device(look, device->disk, path, device->mapped);
+		if (added < look->devices.count)
+			look->devices.items[added].partition = true;
 	}
 	return error ? error : listing.error;
 }
@@ -230,7 +234,7 @@ static enum isif_error visit_holder(struct look *look, const struct look_device 
 	return add_device(look, device->disk, holder.path, device->mapped);
 }
 
-static enum isif_error visit_holders(struct look *look, const struct look_device *device,
+static enum isif_error visit_holders(struct look *look, struct look_device *device,
 				     const struct sysfs_directory *directory)
 {
 	struct sysfs_directory CLEANUP_DIRECTORY holders = SYSFS_NO_DIRECTORY;
@@ -240,8 +244,10 @@ static enum isif_error visit_holders(struct look *look, const struct look_device
 
 	if (!error)
 		error = sysfs_list(&holders, &listing);
-	while (!error && (name = sysfs_listing_next(&listing)))
+	while (!error && (name = sysfs_listing_next(&listing))) {
+		device->held = true;
 		error = forgive(disk_of(look, device), visit_holder(look, device, &holders, name));
+	}
 	return error ? error : listing.error;
 }
 
@@ -398,6 +404,7 @@ static enum isif_error visit(struct look *look, size_t index)
 		error = visit_loops(look, &device);
 	if (!error)
 		error = visit_holders(look, &device, &directory);
+	look->devices.items[index] = device;
 	return forgive(disk, error);
 }
 

@@ -48,6 +48,8 @@ struct look_device {
 	dev_t number; /* 0: not known */
 	bool character;
 	bool mapped; /* it is the disk's map, or stands on that */
+	bool partition;
+	bool held; /* by another device */
 	size_t disk;
 	char *path;
 };
@@ -78,6 +80,13 @@ struct look_open {
 	bool character;
 	uint32_t pid;
 	char command[16];
+};
+
+/* A device that the kernel is asked about, whether it has claimed that. */
+struct look_claim {
+	size_t disk;
+	int number; /* errno; -1: no answer */
+	char name[40];
 };
 
 /* A view of a mount namespace: processes with another root see other parts of it. */
@@ -135,7 +144,14 @@ struct look {
 	struct multipathd *multipathd; /* NULL: it does not run */
 	uint64_t multipathd_limit;     /* monotonic ns */
 	bool multipathd_silent;
-	bool waiting; /* nothing can be done but wait for its answer */
+
+	LOOK_ARRAY(struct look_claim) claims;
+	bool claims_listed;
+	int answers;	      /* of the child that asks */
+	uint64_t claim_limit; /* monotonic ns */
+
+	bool waiting;	/* nothing can be done but wait for an answer */
+	unsigned pause; /* ms; how long */
 };
 
 #define LOOK_RESERVE(array)                                                                        \
@@ -169,6 +185,8 @@ void look_processes_end(struct look *look);
 
 enum isif_error look_disks_step(struct look *look);
 enum isif_error look_devices_step(struct look *look);
+
+enum isif_error look_claims_step(struct look *look);
 
 /* For one disk a step. */
 enum isif_error look_paths_step(struct look *look);

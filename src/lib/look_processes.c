@@ -300,12 +300,12 @@ void look_processes_end(struct look *look)
 }
 
 /*
- * The next process, NULL: there is none. First those whose mounts are the host's own: this one,
- * process 1, and the kernel's (2), whose root directory is never changed by chroot(2).
+ * The next process, NULL: there is none. First those whose mounts are the host's own: this one, and
+ * process 1.
  */
 static const char *next_process(struct look *look, bool *ours)
 {
-	static const char *const first[] = { "self", "1", "2" };
+	static const char *const first[] = { "self", "1" };
 	const struct dirent *entry;
 
 	*ours = look->at < sizeof(first) / sizeof(*first);

@@ -62,7 +62,7 @@ static void test_in_use(void)
 	      "in use (protectInUse yes)");
 	check(2, FORCE, "");
 	check(2, FORCE | ONBOOT,
-	      "disk sdd is in use: mounted on /srv; its binding has startup onboot: "
+	      "disk sdd is in use: mounted on /srv; its binding has startup onboot, "
 	      "nothing overrides that");
 }
 
@@ -74,20 +74,20 @@ static void test_unknown(void)
 	check(3, FORCE, "");
 	check(6, FORCE,
 	      "disk ? may be in use: its disks cannot be read; the root file system "
-	      "or swap may be on it: nothing overrides that");
+	      "or swap may be on it, nothing overrides that");
 }
 
 static void test_vital(void)
 {
 	for (int how = 0; how < 8; how++) {
 		check(4, how,
-		      "disk sdf is in use: swap; the system itself needs it: nothing "
+		      "disk sdf is in use: swap; the system itself needs it, nothing "
 		      "overrides that");
 		CU_ASSERT_STRING_NOT_EQUAL(answer(5, how), "");
 		CU_ASSERT_STRING_NOT_EQUAL(answer(7, how), "");
 	}
 	check(7, FORCE,
-	      "disk sdi is in use: mounted on /boot; the system itself needs it: "
+	      "disk sdi is in use: mounted on /boot; the system itself needs it, "
 	      "nothing overrides that");
 }
 

@@ -5,6 +5,7 @@
 #include "helpers.h"
 #include "suites.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -88,6 +89,8 @@ static const struct file map[] = {
 	{ VIRTUAL "dm-0/slaves/sda", "->../../../../../" SCSI1 "block/sda" },
 	{ VIRTUAL "dm-0/slaves/sdc", "->../../../../../" SCSI3 "block/sdc" },
 	{ VIRTUAL "dm-0/holders/dm-1", "->../../dm-1" },
+	{ "dev/dm-0", "b 254:0" },
+	{ "dev/dm-1", "b 254:1" },
 	{ VIRTUAL "dm-1/dev", "254:1" },
 	{ VIRTUAL "dm-1/dm/name", "mpatha-part1" },
 	{ VIRTUAL "dm-1/dm/uuid", "part1-mpath-360000000000000000e00000000010001" },
@@ -121,6 +124,7 @@ static const struct file process[] = {
 };
 
 static char socket_name[64];
+static unsigned patience; /* ms, for claims; 0: much more than they need */
 
 static void put(const char *path, const char *content)
 {
@@ -153,6 +157,19 @@ static bool node(int directory, const char *path, dev_t *number, bool *character
 	return true;
 }
 
+/* In a child: a device that the kernel has claimed, that is offline, that never answers. */
+static int claim(int directory, const char *path)
+{
+	int CLEANUP_CLOSE file = openat(directory, path, O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+
+	if (file < 0 || read(file, text, sizeof(text) - 1) < 0)
+		return errno;
+	while (strstr(text, "hangs"))
+		pause();
+	return strstr(text, "busy") ? EBUSY : strstr(text, "offline") ? ENXIO : 0;
+}
+
 static struct look *begin(const uint32_t *sids, size_t count)
 {
 	const struct look_roots roots = {
@@ -161,6 +178,8 @@ static struct look *begin(const uint32_t *sids, size_t count)
 		.dev = scratch("dev"),
 		.multipathd = socket_name,
 		.node = node,
+		.claim = claim,
+		.patience = patience,
 	};
 	struct look *look = NULL;
 
@@ -179,11 +198,13 @@ static struct found work(struct look *look, uint64_t deadline)
 	const struct isif_look_disk *disks;
 	struct found found = { 0 };
 	enum isif_error error;
-	unsigned pause;
+	unsigned wait = 0;
 
 	do {
-		error = look_work(look, deadline, &pause);
-		found.steps++;
+		error = look_work(look, deadline, &wait);
+		found.steps += !wait;
+		if (wait)
+			poll(NULL, 0, (int)wait);
 	} while (error == ISIF_INCOMPLETE);
 	CU_ASSERT_EQUAL(error, ISIF_OK);
 	look_result(look, &disks, &found.count);
@@ -253,6 +274,7 @@ static void begin_test(void)
 	static unsigned turn;
 
 	scratch_make();
+	patience = 0;
 	snprintf(socket_name, sizeof(socket_name), "isif-unit-%d-%u", (int)getpid(), turn++);
 	put_all(host);
 }
@@ -481,16 +503,16 @@ static void test_root_behind_overlay(void)
 	put("proc/self/mountinfo", OVERLAY "30 23 8:1 / /run/disk rw - ext4 /dev/sda1 rw\n"
 					   "31 23 0:41 / /run rw - tmpfs run rw\n");
 	check(ISIF_DISK_IN_USE, ISIF_VITAL_YES, "the root file system");
-	/* Only the kernel's own processes see what lies below. */
+	/* What lies below cannot be seen. */
 	put("proc/self/mountinfo", OVERLAY);
 	check(ISIF_DISK_UNUSED, ISIF_VITAL_UNKNOWN, "");
-	put("proc/2/ns/mnt", "->mnt:[4026531841]");
-	put("proc/2/root", "->../../sys");
-	put("proc/2/mountinfo", "1 1 0:2 / / rw - rootfs none rw\n"
+	/* Process 1 sees it. */
+	put("proc/1/root", "->../../sys");
+	put("proc/1/mountinfo", "1 1 0:2 / / rw - rootfs none rw\n"
 				"30 23 8:1 / /run/disk rw - ext4 /dev/sda1 rw\n");
 	check(ISIF_DISK_IN_USE, ISIF_VITAL_YES, "the root file system");
 	/* All of it is in memory. */
-	put("proc/2/mountinfo", "1 1 0:2 / / rw - rootfs none rw\n");
+	put("proc/1/mountinfo", "1 1 0:2 / / rw - rootfs none rw\n");
 	check_unused();
 	/* A kind whose disks nobody tells. */
 	put("proc/self/mountinfo", "23 20 0:33 / / rw - zfs rpool/ROOT rw\n");
@@ -593,6 +615,38 @@ static void test_too_many_holders(void)
 		put(path, "254:99");
 	}
 	check(ISIF_DISK_UNKNOWN, ISIF_VITAL_UNKNOWN, "too many devices stand on it");
+}
+
+static void test_claimed(void)
+{
+	put("dev/sda", "b 8:0 busy");
+	check_in_use("the kernel uses it, for whom cannot be seen");
+	/* Who can be seen is told, and nobody asks the kernel then. */
+	put_mount("self", "30 23 8:1 / /srv rw - ext4 /dev/sda1 rw");
+	check_in_use("mounted on /srv");
+	put_mount("self", "");
+	put("dev/sda", "b 8:0 offline");
+	check_unused();
+	put("dev/sda", "b 8:7");
+	check(ISIF_DISK_UNKNOWN, ISIF_VITAL_UNKNOWN, "it has no node in /dev");
+	remove_file("dev/sda");
+	check(ISIF_DISK_UNKNOWN, ISIF_VITAL_UNKNOWN, "it has no node in /dev");
+	/* The map claims its paths, and kpartx's partitions the map. */
+	put_all(map);
+	put("dev/sda", "b 8:0 busy");
+	put("dev/dm-0", "b 254:0 busy");
+	put("dev/dm-1", "b 254:1");
+	check_unused();
+	put("dev/dm-1", "b 254:1 busy");
+	check_in_use("the kernel uses it, for whom cannot be seen");
+}
+
+static void test_claim_hangs(void)
+{
+	patience = 1;
+	put("dev/sda", "b 8:0 hangs");
+	check(ISIF_DISK_UNKNOWN, ISIF_VITAL_UNKNOWN,
+	      "it does not answer: whether the kernel uses it is not known");
 }
 
 static void test_foreign(void)
@@ -734,6 +788,8 @@ void add_look_tests(void)
 	CU_add_test(suite, "multipath", test_multipath);
 	CU_add_test(suite, "a volume on a multipath map", test_volume_on_map);
 	CU_add_test(suite, "what cannot be determined", test_unknown);
+	CU_add_test(suite, "claimed by the kernel", test_claimed);
+	CU_add_test(suite, "a claim that hangs", test_claim_hangs);
 	CU_add_test(suite, "too many holders", test_too_many_holders);
 	CU_add_test(suite, "a tree that is not this host's", test_foreign);
 	CU_add_test(suite, "multipathd's word on the paths", test_multipathd);
