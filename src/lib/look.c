@@ -338,7 +338,8 @@ enum isif_error look_begin(const struct look_roots *roots, const uint32_t *sids,
 		look_end(look);
 		return error;
 	}
-	memcpy(look->sids, sids, count * sizeof(*sids));
+	if (count)
+		memcpy(look->sids, sids, count * sizeof(*sids));
 	if (look->foreign) {
 		look_note_unknown(look, "not this host's disk");
 		look_note_vital_unknown(look, "not this host's disk");
