@@ -340,12 +340,11 @@ enum isif_error look_begin(const struct look_roots *roots, const uint32_t *sids,
 	}
 	if (count)
 		memcpy(look->sids, sids, count * sizeof(*sids));
-	if (look->foreign) {
+	/* Whoever uses it: this host's root file system is not on it. */
+	if (look->foreign)
 		look_note_unknown(look, "not this host's disk");
-		look_note_vital_unknown(look, "not this host's disk");
-	} else {
+	else
 		ask_multipathd(look);
-	}
 	*result = look;
 	return ISIF_OK;
 }

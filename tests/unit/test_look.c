@@ -659,7 +659,7 @@ static void test_foreign(void)
 	found = work(look, UINT64_MAX);
 	CU_ASSERT_EQUAL(found.count, 1);
 	CU_ASSERT_EQUAL(found.disks[0].use, ISIF_DISK_UNKNOWN);
-	CU_ASSERT_EQUAL(found.disks[0].vital, ISIF_VITAL_UNKNOWN);
+	CU_ASSERT_EQUAL(found.disks[0].vital, ISIF_VITAL_NO);
 	CU_ASSERT_STRING_EQUAL(found.disks[0].user, "not this host's disk");
 }
 
