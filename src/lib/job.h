@@ -13,7 +13,7 @@
  *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
  *   job_propagate.c  the kind that rewrites the iface's copies in its node records
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
- *   job_guard.c      whether a session may be logged out
+ *   guard.c          whether a session may be logged out
  * A kind is one line in the table of job.c: its functions below.
  */
 
