@@ -3,6 +3,7 @@
 #include <isif/privileged.h>
 
 #include "cleanup.h"
+#include "command.h"
 #include "directory_reader.h"
 #include "store.h"
 
@@ -22,6 +23,7 @@ struct local {
 	char initiatorname_file[PATH_MAX];
 	struct directory_reader reader;
 	struct store *store;
+	struct commands *commands;
 	size_t change_at, change_end;
 	_Alignas(struct inotify_event) char changes[16384];
 };
@@ -176,6 +178,28 @@ static int backup_descriptor(const struct isif_privileged *gate)
 	return store_backup_descriptor(((const struct local *)(const void *)gate)->store);
 }
 
+static enum isif_error begin_command(struct isif_privileged *gate,
+				     const struct isif_command *command, unsigned *number)
+{
+	return command_begin(local_of(gate)->commands, command, number);
+}
+
+static enum isif_error work_command(struct isif_privileged *gate, unsigned number,
+				    struct isif_command_outcome *outcome)
+{
+	return command_work(local_of(gate)->commands, number, outcome);
+}
+
+static int descriptor_of_command(const struct isif_privileged *gate, unsigned number)
+{
+	return command_descriptor(((const struct local *)(const void *)gate)->commands, number);
+}
+
+static void end_command(struct isif_privileged *gate, unsigned number)
+{
+	command_end(local_of(gate)->commands, number);
+}
+
 static enum isif_error state_read(struct isif_privileged *gate, const char *name, char **text,
 				  size_t *length)
 {
@@ -192,6 +216,7 @@ static void close_local(struct isif_privileged *gate)
 {
 	struct local *local = local_of(gate);
 
+	commands_close(local->commands);
 	store_close(local->store);
 	if (local->reader.root >= 0)
 		close(local->reader.root);
@@ -216,6 +241,10 @@ static const struct isif_privileged_operations operations = {
 	.batch_end = batch_end,
 	.backup = backup,
 	.backup_descriptor = backup_descriptor,
+	.command_begin = begin_command,
+	.command_work = work_command,
+	.command_descriptor = descriptor_of_command,
+	.command_end = end_command,
 	.state_read = state_read,
 	.state_write = state_write,
 	.close = close_local,
@@ -240,6 +269,8 @@ enum isif_error isif_privileged_open(const struct isif_privileged_options *optio
 			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
 	if (!error)
 		error = store_open(options, descriptor, &local->store);
+	if (!error)
+		error = commands_open(options->iscsiadm, &local->commands);
 	if (error) {
 		close_local(&local->gate);
 		return error;
