@@ -22,7 +22,7 @@ enum isif_job_kind {
 	ISIF_JOB_PROBE = 5,
 	ISIF_JOB_APPLY = 6,
 	ISIF_JOB_UNBIND = 7,
-	ISIF_JOB_PROPAGATE = 8, /**< the one kind that this version has */
+	ISIF_JOB_PROPAGATE = 8,
 };
 
 enum isif_job_state {
@@ -42,7 +42,8 @@ enum isif_job_error {
 	ISIF_JOB_ERROR_GENERIC = 1,  /**< open-iscsi's ISCSI_ERR */
 	ISIF_JOB_ERROR_DATABASE = 6, /**< open-iscsi's ISCSI_ERR_IDBM */
 	ISIF_JOB_ERROR_TIMEOUT = 1005,
-	ISIF_JOB_ERROR_CHANGED = 1010, /**< somebody changed it meanwhile */
+	ISIF_JOB_ERROR_NOT_VERIFIED = 1009, /**< iscsiadm said so, and it is not so */
+	ISIF_JOB_ERROR_CHANGED = 1010,	    /**< somebody changed it meanwhile */
 	ISIF_JOB_ERROR_LOCKED = 1011,
 };
 

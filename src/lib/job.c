@@ -13,6 +13,7 @@
 #include <time.h>
 
 static const struct job_kind *const kinds[] = {
+	[ISIF_JOB_DISCOVER] = &job_discover,
 	[ISIF_JOB_PROPAGATE] = &job_propagate,
 };
 
@@ -216,7 +217,7 @@ static void save(struct job_runner *runner)
 	runner->save_failed = error;
 }
 
-bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+bool job_run(struct job_runner *runner, struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline)
 {
 	const struct job_context context = { runner->gate, snapshot, runner->log, now,
@@ -254,7 +255,7 @@ uint64_t job_due(const struct job_runner *runner)
 	return due;
 }
 
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot,
+int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapshot,
 		   enum job_lane lane)
 {
 	const struct job_context context = { .gate = runner->gate,

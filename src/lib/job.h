@@ -12,6 +12,7 @@
  *   job_list.c       the list, and changes of it that can be taken back
  *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
  *   job_propagate.c  the kind that rewrites the iface's copies in its node records
+ *   job_discover.c   the kind that discovers and binds what it finds
  * A kind is one line in the table of job.c: its functions below.
  */
 
@@ -20,7 +21,7 @@ struct job_runner;
 /* What a kind works with; the snapshot changes from call to call. */
 struct job_context {
 	struct isif_privileged *gate;
-	const struct isif_snapshot *snapshot;
+	struct isif_snapshot *snapshot;
 	const struct isif_log *log;
 	uint64_t now;		   /* monotonic ms */
 	uint32_t iscsiadm_timeout; /* ms that iscsiadm has for a discovery */
@@ -54,6 +55,7 @@ struct job_kind {
 };
 
 extern const struct job_kind job_propagate;
+extern const struct job_kind job_discover;
 
 /* What a kind says of its job; texts are cut to fit, never inside a character of UTF-8. */
 void job_step(struct isif_job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -94,12 +96,12 @@ void job_keep(struct job_runner *runner);
 
 /* Starts and runs jobs until the monotonic clock (ns) passes deadline. True if one began or ended.
  */
-bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+bool job_run(struct job_runner *runner, struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline);
 /* When there is something to do without a descriptor (monotonic ms); UINT64_MAX: never. */
 uint64_t job_due(const struct job_runner *runner);
 /* What the job that runs in a lane waits on; -1: nothing. */
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot,
+int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapshot,
 		   enum job_lane lane);
 
 /* Ends the work of the jobs that run, as it stands: they wait and begin anew, as after a restart.
