@@ -7,6 +7,7 @@
 #include "command.h"
 
 #include "cleanup.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include <sys/wait.h>
 
 #define DYING_MS     2000  /* what was killed is dead by then, or hangs in the kernel */
+#define TICK_MS	     20	   /* where the kernel has no pidfd, so often an end is looked for */
 #define CLOSING_MS   500   /* likewise, when we end ourselves */
 #define PIECE	     16384 /* octets of output that are read at a time */
 #define PIECES	     16	   /* and this many in a row: a child that never stops is one of many */
@@ -30,6 +32,7 @@ struct run {
 	unsigned number; /* 0: this place is free */
 	pid_t pid;
 	int process, output, timer, all; /* pidfd, pipe, timerfd; the epoll descriptor over them */
+	uint64_t deadline;		 /* monotonic ns */
 	bool killed;			 /* its time was up, or nobody wants it any more */
 	bool forgotten;			 /* nobody wants it: its place is free when it is dead */
 	bool over;
@@ -107,13 +110,16 @@ static size_t place_of(const struct commands *commands, unsigned number)
 
 /* --- starting --- */
 
-static bool set_timer(const struct run *run, uint32_t milliseconds)
+static bool set_timer(struct run *run, uint32_t milliseconds)
 {
+	bool ticks = run->process < 0;
+	uint32_t first = ticks && milliseconds > TICK_MS ? TICK_MS : milliseconds;
 	const struct itimerspec time = {
-		.it_value = { .tv_sec = milliseconds / 1000,
-			      .tv_nsec = (long)(milliseconds % 1000) * 1000000 },
+		.it_value = { .tv_sec = first / 1000, .tv_nsec = (long)(first % 1000) * 1000000 },
+		.it_interval = { .tv_nsec = ticks ? TICK_MS * 1000000 : 0 },
 	};
 
+	run->deadline = clock_ns() + (uint64_t)milliseconds * 1000000;
 	return !timerfd_settime(run->timer, 0, &time, NULL);
 }
 
@@ -177,6 +183,15 @@ static int spawn(const char *program, const struct command_arguments *arguments,
 	return number;
 }
 
+/* Linux before 5.3 has no pidfd: then the timer ticks. */
+static bool watch_process(struct run *run, uint32_t timeout)
+{
+	run->process = (int)syscall(SYS_pidfd_open, run->pid, 0);
+	if (run->process < 0 ? errno != ENOSYS : !watch(run, run->process))
+		return false;
+	return set_timer(run, timeout);
+}
+
 static enum isif_error start(struct run *run, const char *program,
 			     const struct command_arguments *arguments, uint32_t timeout)
 {
@@ -191,13 +206,12 @@ static enum isif_error start(struct run *run, const char *program,
 	writing = ends[1];
 	/* Our end alone: a child does not expect that writing does not wait. */
 	if (fcntl(run->output, F_SETFL, O_NONBLOCK) || !watch(run, run->output) ||
-	    !watch(run, run->timer) || !set_timer(run, timeout))
+	    !watch(run, run->timer))
 		return isif_error_from_errno(errno);
 	number = spawn(program, arguments, writing, &run->pid);
 	if (number)
 		return isif_error_from_errno(number);
-	run->process = (int)syscall(SYS_pidfd_open, run->pid, 0);
-	if (run->process >= 0 && watch(run, run->process))
+	if (watch_process(run, timeout))
 		return ISIF_OK;
 	number = errno;
 	kill_run(run);
@@ -306,7 +320,8 @@ static bool time_is_up(const struct run *run)
 {
 	uint64_t times;
 
-	return read(run->timer, &times, sizeof(times)) == sizeof(times);
+	return read(run->timer, &times, sizeof(times)) == sizeof(times) &&
+	       clock_ns() >= run->deadline;
 }
 
 /* True when nothing more is to be waited for. */
@@ -390,6 +405,12 @@ enum isif_error commands_open(const char *program, struct commands **result)
 }
 
 /* The one place that waits, and not for long: a process that was killed is dead at once. */
+static void wait_for_death(struct run *run)
+{
+	for (unsigned i = 0; i < CLOSING_MS / TICK_MS && !reap(run); i++)
+		poll(&(struct pollfd){ .fd = run->process, .events = POLLIN }, 1, TICK_MS);
+}
+
 void commands_close(struct commands *commands)
 {
 	if (!commands)
@@ -401,9 +422,7 @@ void commands_close(struct commands *commands)
 			continue;
 		if (!reap(run)) {
 			kill_run(run);
-			poll(&(struct pollfd){ .fd = run->process, .events = POLLIN }, 1,
-			     CLOSING_MS);
-			reap(run);
+			wait_for_death(run);
 		}
 		free_run(run);
 	}
