@@ -24,13 +24,15 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define AGAIN_MS    500	  /* until something that was in the way is tried again */
 #define PATIENCE_MS 30000 /* for somebody else's lock, or a gate that cannot write yet */
 #define SEEING_MS   10000 /* until the snapshot has lost what was removed */
-#define LABEL_SIZE  700
+#define LABEL_SIZE  160	  /* of a binding's label: room must be left for what is said of it */
+#define WHY_SIZE    (LABEL_SIZE + ISIF_JOB_TEXT_SIZE + 64)
 
 struct unbinding {
 	enum { PLANNING, CHECKING, LOGGING_OUT, LOGGING_IN, REMOVING, SEEING } stage;
@@ -48,7 +50,7 @@ struct unbinding {
 	char reason[ISIF_JOB_TEXT_SIZE];
 	uint32_t returned; /* sessions that were logged in again */
 	uint32_t stranded; /* sessions that could not be logged in again; the first: */
-	char stranded_reason[ISIF_JOB_TEXT_SIZE];
+	char stranded_reason[WHY_SIZE];
 };
 
 enum outcome { GO_ON, WAIT, ENDED };
@@ -272,7 +274,7 @@ static enum outcome check(struct isif_job *job, const struct job_context *contex
 			  struct unbinding *work)
 {
 	const struct isif_binding *row;
-	char why[LABEL_SIZE + ISIF_JOB_TEXT_SIZE];
+	char why[WHY_SIZE];
 
 	if (work->at == work->plan.count) {
 		go_to(work, LOGGING_OUT);
