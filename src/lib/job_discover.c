@@ -160,9 +160,14 @@ static enum outcome ask(struct isif_job *job, const struct job_context *context,
 static enum outcome refused(struct isif_job *job, const struct job_context *context,
 			    const struct isif_command_outcome *outcome)
 {
+	/* Its first message is about the cause, its last one only about what became of it. */
+	const struct isif_command_outcome first = {
+		.output = outcome->output,
+		.length = strcspn(outcome->output, "\n"),
+	};
 	char line[128];
 
-	command_last_line(outcome, line, sizeof(line));
+	command_last_line(&first, line, sizeof(line));
 	if (outcome->timed_out)
 		job_fail(job, ISIF_JOB_ERROR_TIMEOUT,
 			 "iscsiadm did not end within %u seconds (iscsiadmTimeout)",
