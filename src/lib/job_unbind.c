@@ -323,6 +323,11 @@ static enum outcome log_out(struct isif_job *job, const struct job_context *cont
 		work->at++;
 		return GO_ON;
 	}
+	/* Somebody has logged in since the plan was made: it is to know. */
+	if (!work->plan.items[work->at].session) {
+		work->plan.items[work->at].session = true;
+		return keep_plan(job, context, work);
+	}
 	job_step(job, "logging out before anything is removed: %zu of %zu bindings done", work->at,
 		 work->plan.count);
 	if (!change_sessions(job, context, work, false, pause))

@@ -187,10 +187,10 @@ static void test_new(void)
 	stage_build();
 	run();
 	CU_ASSERT_TRUE(succeeded(2, 2, 2, 2));
-	CU_ASSERT_STRING_EQUAL(stage.lines.all,
-			       "job 1 (discover, iface if0) began\n"
-			       "job 1 (discover, iface if0) succeeded: targets found: 2, portals "
-			       "of them: 2, bound now: 2, new: 2\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(stage.lines.all,
+				      "job 1 (discover, iface if0) began\n"
+				      "job 1 (discover, iface if0) succeeded: targets found: 2, "
+				      "portals of them: 2, bound now: 2, new: 2\n"));
 }
 
 static void test_again(void)
