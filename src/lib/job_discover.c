@@ -160,14 +160,9 @@ static enum outcome ask(struct isif_job *job, const struct job_context *context,
 static enum outcome refused(struct isif_job *job, const struct job_context *context,
 			    const struct isif_command_outcome *outcome)
 {
-	/* Its first message is about the cause, its last one only about what became of it. */
-	const struct isif_command_outcome first = {
-		.output = outcome->output,
-		.length = strcspn(outcome->output, "\n"),
-	};
-	char line[128];
+	char said[192];
 
-	command_last_line(&first, line, sizeof(line));
+	command_said(outcome, said, sizeof(said));
 	if (outcome->timed_out)
 		job_fail(job, ISIF_JOB_ERROR_TIMEOUT,
 			 "iscsiadm did not end within %u seconds (iscsiadmTimeout)",
@@ -176,8 +171,8 @@ static enum outcome refused(struct isif_job *job, const struct job_context *cont
 		job_fail(job, ISIF_JOB_ERROR_GENERIC, "somebody killed iscsiadm");
 	else
 		job_fail(job, (enum isif_job_error)outcome->code, "discovery: %s%s%s%s",
-			 command_code_text(outcome->code), *line ? " (" : "", line,
-			 *line ? ")" : "");
+			 command_code_text(outcome->code), *said ? " (" : "", said,
+			 *said ? ")" : "");
 	job_step(job, "the discovery did not come to its end");
 	return ENDED;
 }

@@ -323,8 +323,9 @@ static void test_refused(void)
 		     "echo iscsiadm: Could not perform SendTargets discovery >&2\nexit 11\n");
 	discover("if0");
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, 11,
-			     "discovery: the target did not answer in time (iscsiadm: cannot make "
-			     "connection to 192.0.2.10: Connection refused)"));
+			     "discovery: the target did not answer in time (cannot make connection "
+			     "to 192.0.2.10: Connection refused; Could not perform SendTargets "
+			     "discovery)"));
 	CU_ASSERT_TRUE(steps("the discovery did not come to its end"));
 	CU_ASSERT_EQUAL(job()->results, 0);
 }
