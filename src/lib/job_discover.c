@@ -249,11 +249,11 @@ static enum outcome cancelled(struct isif_job *job, const struct work *work)
 
 	if (removal->stayed)
 		job_step(job,
-			 "cancelled; records that it had added and that are removed again: %u; "
-			 "%u changed or have a session since, and stay",
+			 "cancelled; records that it had added and removed again: %u; those that "
+			 "changed or have a session since stay: %u",
 			 removal->removed, removal->stayed);
 	else if (removal->removed)
-		job_step(job, "cancelled; the %u records that it had added are removed again",
+		job_step(job, "cancelled; records that it had added and removed again: %u",
 			 removal->removed);
 	else
 		job_step(job, work->killed ? "cancelled; iscsiadm was killed, and what it may have "
