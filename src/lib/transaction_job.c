@@ -143,6 +143,20 @@ static bool check_job_iface(struct isif_transaction *transaction, const struct j
 	return true;
 }
 
+/* SendTargets could ask for one target (RFC 7143, appendix C); iscsiadm always asks for all. */
+static bool check_discovery(struct isif_transaction *transaction, const struct job_change *change,
+			    const char *address)
+{
+	if (!*address)
+		return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->row_wish,
+					  "a discovery needs the address of a portal");
+	if (is_given(change->target))
+		return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->target,
+					  "a discovery binds every target that the portal names: "
+					  "it takes no target");
+	return true;
+}
+
 static void create_job(struct isif_transaction *transaction, const struct job_change *change)
 {
 	const char *address = "";
@@ -159,11 +173,9 @@ static void create_job(struct isif_transaction *transaction, const struct job_ch
 		return;
 	if (!check_job_iface(transaction, change, address))
 		return;
-	if (change->kind->number == ISIF_JOB_DISCOVER && !*address) {
-		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->row_wish,
-				   "a discovery needs the address of a portal");
+	if (change->kind->number == ISIF_JOB_DISCOVER &&
+	    !check_discovery(transaction, change, address))
 		return;
-	}
 	if (change->control && change->control->number == ISIF_JOB_CANCEL)
 		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->control,
 				   "a job cannot be cancelled before it is there");

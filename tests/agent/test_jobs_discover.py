@@ -96,6 +96,21 @@ def test_ifaces(checks):
         checks.equal(bound(world), over("default", "a", "b", "r"), "as well")
 
 
+def test_many(checks):
+    """A hundred targets, over two ifaces."""
+    with World(checks, "discover a hundred targets") as world:
+        prepare(world, ifaces="ab")
+        iscsiadm.behave(world, finds=[["%s.%d" % (ONE, number), "10.1.0.1", 3260, 1]
+                                      for number in range(100)])
+        start_job(checks, world, 1, "")
+        ended(checks, world, "each is bound to each", 1, State=SUCCEEDED, Results=200,
+              Step=found(100, 100, 200, 200))
+        checks.equal(world.value("BindingCount"), 200, "and shows when the job has succeeded")
+        start_job(checks, world, 2, "b")
+        ended(checks, world, "again over one, nothing is new", 2, State=SUCCEEDED, Results=100,
+              Step=found(100, 100, 100, 0))
+
+
 def test_lies(checks):
     """Exit codes prove nothing; what the target says is not believed either."""
     with World(checks, "discoveries that lie or fail") as world:
@@ -176,6 +191,7 @@ def test_refused(checks):
                 ("over one that is out of bounds", dict(PORTAL, IfaceName="b"), ("noAccess",)),
                 ("over all, with one of them out of bounds", dict(PORTAL, IfaceName=""),
                  ("noAccess",)),
+                ("of one target", dict(PORTAL, IfaceName="a", TargetName=ONE), STATE),
                 ("at an address that is none", dict(PORTAL, PortalAddress=b"\x0a"), STATE),
                 ("at a name that is none", {"IfaceName": "a", "PortalAddressType": 16,
                                             "PortalAddress": b"-x"}, ("wrongValue",))):
