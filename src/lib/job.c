@@ -300,7 +300,8 @@ void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t millise
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
 				  bool protect_in_use)
 {
-	runner->session_timeout = milliseconds;
+	if (milliseconds)
+		runner->session_timeout = milliseconds;
 	runner->protect_in_use = protect_in_use;
 }
 

@@ -95,6 +95,7 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 void job_runner_close(struct job_runner *runner);
 void job_runner_set_history(struct job_runner *runner, uint32_t ended_jobs_kept);
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds);
+/* 0 ms: as it is. */
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
 				  bool protect_in_use);
 /* Where the wanted states are; before anything runs. */
