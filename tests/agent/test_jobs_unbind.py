@@ -96,7 +96,7 @@ def test_sessions(checks):
         world.sysfs.disk(session[0], session[0], 1, "sdq", 2 ** 30, (65, 0), "naa.1",
                          holders=("dm-7",))
         world.agent.send(signal.SIGUSR1)
-        checks.equal(world.wait_value(3, 10, "DiskInUse", session[0], 1), 3, "a disk is in use")
+        checks.equal(world.wait_value(3, 30, "DiskInUse", session[0], 1), 3, "a disk is in use")
         start_job(checks, world, 2, IfaceName="a", Force=1)
         row = ended(checks, world, "an unbind is refused", 2, State=FAILED, ErrorCode=1004,
                     Results=0, Step=b"nothing was done")
@@ -135,7 +135,7 @@ def test_turned_back(checks):
         iscsiadm.behave(world)
         iscsiadm.hold(world)
         start_job(checks, world, 3, IfaceName="a")
-        checks.equal(world.wait_value(RUNNING, 10, "JobState", 3), RUNNING, "the next one runs")
+        checks.equal(world.wait_value(RUNNING, 30, "JobState", 3), RUNNING, "the next one runs")
         sets.done(checks, world, "it is cancelled", *job(3, Control=2))
         iscsiadm.let_go(world)
         ended(checks, world, "and ends cancelled", 3, State=CANCELLED, ErrorCode=0, Results=0,
