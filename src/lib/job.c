@@ -13,6 +13,7 @@
 #include <time.h>
 
 static const struct job_kind *const kinds[] = {
+	[ISIF_JOB_PROBE] = &job_probe,
 	[ISIF_JOB_PROPAGATE] = &job_propagate,
 };
 
@@ -219,8 +220,14 @@ static void save(struct job_runner *runner)
 bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline)
 {
-	const struct job_context context = { runner->gate, snapshot, runner->log, now,
-					     runner->iscsiadm_timeout };
+	const struct job_context context = {
+		.gate = runner->gate,
+		.snapshot = snapshot,
+		.log = runner->log,
+		.now = now,
+		.iscsiadm_timeout = runner->iscsiadm_timeout,
+		.rtnetlink = runner->rtnetlink,
+	};
 
 	if (runner->in_change)
 		return false;
@@ -270,6 +277,11 @@ int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds)
 {
 	runner->iscsiadm_timeout = milliseconds;
+}
+
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink)
+{
+	runner->rtnetlink = rtnetlink;
 }
 
 enum isif_error job_save(struct job_runner *runner)

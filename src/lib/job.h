@@ -12,6 +12,7 @@
  *   job_list.c       the list, and changes of it that can be taken back
  *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
  *   job_propagate.c  the kind that rewrites the iface's copies in its node records
+ *   job_probe.c      the kind that tries whether portals can be reached over an iface
  * A kind is one line in the table of job.c: its functions below.
  */
 
@@ -22,8 +23,9 @@ struct job_context {
 	struct isif_privileged *gate;
 	const struct isif_snapshot *snapshot;
 	const struct isif_log *log;
-	uint64_t now;		   /* monotonic ms */
-	uint32_t iscsiadm_timeout; /* ms that iscsiadm has for a discovery */
+	uint64_t now;			  /* monotonic ms */
+	uint32_t iscsiadm_timeout;	  /* ms that iscsiadm has for a discovery */
+	struct isif_rtnetlink *rtnetlink; /* for questions about routes */
 };
 
 /* Of the jobs in one lane one runs at a time, in the order in which they were asked for. */
@@ -53,7 +55,7 @@ struct job_kind {
 	void (*end)(const struct job_context *context, void *work);
 };
 
-extern const struct job_kind job_propagate;
+extern const struct job_kind job_probe, job_propagate;
 
 /* What a kind says of its job; texts are cut to fit, never inside a character of UTF-8. */
 void job_step(struct isif_job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -70,6 +72,8 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 void job_runner_close(struct job_runner *runner);
 void job_runner_set_history(struct job_runner *runner, uint32_t ended_jobs_kept);
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds);
+/* Whom the kinds may ask about routes; borrowed. */
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink);
 
 /* True if this version has the kind. */
 bool job_kind_is_known(enum isif_job_kind kind);

@@ -25,9 +25,10 @@ struct job_runner {
 	uint32_t next_implied, next_order;
 	uint32_t history;
 	uint32_t iscsiadm_timeout; /* ms */
-	bool in_change;		   /* since the last job_keep(): nothing starts and nothing runs */
-	bool news;		   /* a job began or ended in this run */
-	bool save_failed;	   /* and the log was told */
+	struct isif_rtnetlink *rtnetlink;
+	bool in_change;	  /* since the last job_keep(): nothing starts and nothing runs */
+	bool news;	  /* a job began or ended in this run */
+	bool save_failed; /* and the log was told */
 };
 
 /* The kind's functions, NULL if this version does not have it. */

@@ -554,8 +554,10 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 	if (!error)
 		error = job_runner_open(monitor->privileged, monitor->names, &monitor->log,
 					&monitor->jobs);
-	if (!error)
+	if (!error) {
+		job_runner_set_rtnetlink(monitor->jobs, monitor->rtnetlink);
 		error = read_everything(monitor);
+	}
 	if (error) {
 		isif_monitor_close(monitor);
 		return error;

@@ -54,6 +54,58 @@ static bool check_job_iface(struct isif_transaction *transaction, const struct j
 	return true;
 }
 
+static struct isif_name *name_of(struct isif_transaction *transaction, const struct isif_wish *wish)
+{
+	return isif_name_get(transaction->names, wish ? wish->text : "", wish ? wish->length : 0);
+}
+
+/* True for a binding that the same transaction makes, or moves to the job's iface. */
+static bool will_concern(const struct isif_job *job, const struct binding_change *change)
+{
+	const struct isif_node *node = change->moves ? change->row->node : NULL;
+	const char *target = node ? node->target->text : change->target_name;
+	uint16_t port = node ? node->port : change->port_number;
+
+	return (change->makes || change->moves) && !strcmp(change->iface_name, job->iface->text) &&
+	       (!job->target->length || !strcmp(target, job->target->text)) &&
+	       (!job->port || port == job->port);
+}
+
+static bool has_binding(const struct isif_transaction *transaction, const struct isif_job *job)
+{
+	const struct isif_snapshot *snapshot = transaction->snapshot;
+
+	for (uint32_t i = 0; i < snapshot->binding_count; i++)
+		if (isif_job_concerns(job, snapshot->bindings[i]->node))
+			return true;
+	for (size_t i = 0; i < transaction->binding_count; i++)
+		if (will_concern(job, &transaction->bindings[i]))
+			return true;
+	return false;
+}
+
+/* Whoever names no portal asks about those that are bound: there must be one. */
+static void check_portal(struct isif_transaction *transaction, const struct job_change *change)
+{
+	struct isif_job job = {
+		.iface = name_of(transaction, change->iface),
+		.target = name_of(transaction, change->target),
+		.address = name_of(transaction, NULL),
+		.port = change->port ? (uint16_t)change->port->number : 0,
+	};
+
+	if (!job.iface || !job.target || !job.address)
+		transaction->no_memory = true;
+	else if (!has_binding(transaction, &job))
+		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->row_wish,
+				   "iface %s has no such binding: a probe of a portal that is not "
+				   "bound needs its address",
+				   job.iface->text);
+	isif_name_release(job.iface);
+	isif_name_release(job.target);
+	isif_name_release(job.address);
+}
+
 static void create_job(struct isif_transaction *transaction, const struct job_change *change)
 {
 	const char *address;
@@ -68,6 +120,8 @@ static void create_job(struct isif_transaction *transaction, const struct job_ch
 	if ((change->type || change->address) &&
 	    !transaction_address(transaction, change->type, change->address, "", true, &address))
 		return;
+	if (change->kind->number == ISIF_JOB_PROBE && !(change->address && change->address->length))
+		check_portal(transaction, change);
 	if (change->control && change->control->number == ISIF_JOB_CANCEL)
 		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->control,
 				   "a job cannot be cancelled before it is there");
@@ -179,11 +233,6 @@ void transaction_resolve_jobs(struct isif_transaction *transaction)
 }
 
 /* --- into the runner --- */
-
-static struct isif_name *name_of(struct isif_transaction *transaction, const struct isif_wish *wish)
-{
-	return isif_name_get(transaction->names, wish ? wish->text : "", wish ? wish->length : 0);
-}
 
 static bool add_job(struct isif_transaction *transaction, const struct job_change *change,
 		    struct job_runner *runner)
