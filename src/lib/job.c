@@ -13,6 +13,8 @@
 #include <time.h>
 
 static const struct job_kind *const kinds[] = {
+	[ISIF_JOB_LOGIN] = &job_login,
+	[ISIF_JOB_LOGOUT] = &job_logout,
 	[ISIF_JOB_PROBE] = &job_probe,
 	[ISIF_JOB_PROPAGATE] = &job_propagate,
 };
@@ -41,8 +43,7 @@ bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node)
 
 /* --- what is said of a job --- */
 
-/* Takes a character of UTF-8 that was cut from the end of a text. */
-static void drop_cut_character(char *text)
+void job_drop_cut_character(char *text)
 {
 	size_t length = strlen(text), begin = length, octets;
 	unsigned char first;
@@ -62,7 +63,7 @@ static void say(char *text, const char *format, va_list arguments)
 static void say(char *text, const char *format, va_list arguments)
 {
 	if (vsnprintf(text, ISIF_JOB_TEXT_SIZE, format, arguments) >= ISIF_JOB_TEXT_SIZE)
-		drop_cut_character(text);
+		job_drop_cut_character(text);
 }
 
 void job_step(struct isif_job *job, const char *format, ...)
@@ -87,14 +88,33 @@ void job_fail(struct isif_job *job, enum isif_job_error error, const char *forma
 
 /* --- its life --- */
 
+static struct job_context context_of(struct job_runner *runner,
+				     const struct isif_snapshot *snapshot, uint64_t now)
+{
+	return (struct job_context){
+		.gate = runner->gate,
+		.snapshot = snapshot,
+		.log = runner->log,
+		.now = now,
+		.iscsiadm_timeout = runner->iscsiadm_timeout,
+		.session_timeout = runner->session_timeout,
+		.protect_in_use = runner->protect_in_use,
+		.state = runner->state,
+		.rtnetlink = runner->rtnetlink,
+		.effects = &runner->effects,
+	};
+}
+
+/* What it had done stays done; who begins it again finds in its step that there was a before. */
 static void begin_anew(struct job_entry *entry)
 {
 	struct isif_job *job = &entry->job;
 
+	if (job->state == ISIF_JOB_RUNNING)
+		job_step(job, "interrupted; it begins anew");
 	job->state = ISIF_JOB_PENDING;
 	job->progress = job->results = 0;
 	job->started = 0;
-	*job->step = '\0';
 }
 
 static void tell(const struct job_runner *runner, const struct isif_job *job, const char *what)
@@ -143,7 +163,7 @@ static bool start(struct job_runner *runner, struct job_entry *entry,
 
 static void end_work(struct job_runner *runner, struct job_entry *entry)
 {
-	const struct job_context context = { .gate = runner->gate, .log = runner->log };
+	const struct job_context context = context_of(runner, NULL, 0);
 
 	job_kind_of(entry->job.kind)->end(&context, entry->work);
 	entry->work = NULL;
@@ -200,7 +220,9 @@ static void cancel_pending(struct job_runner *runner)
 		if (job->state != ISIF_JOB_PENDING || job->control != ISIF_JOB_CANCEL)
 			continue;
 		job->state = ISIF_JOB_CANCELLED;
-		job_step(job, "cancelled before it began");
+		job_step(job, *job->step ? "cancelled; it was interrupted before, and what it did "
+					   "then stays done"
+					 : "cancelled before it began");
 		ended(runner, job);
 	}
 }
@@ -220,14 +242,7 @@ static void save(struct job_runner *runner)
 bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline)
 {
-	const struct job_context context = {
-		.gate = runner->gate,
-		.snapshot = snapshot,
-		.log = runner->log,
-		.now = now,
-		.iscsiadm_timeout = runner->iscsiadm_timeout,
-		.rtnetlink = runner->rtnetlink,
-	};
+	const struct job_context context = context_of(runner, snapshot, now);
 
 	if (runner->in_change)
 		return false;
@@ -284,6 +299,40 @@ void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *
 	runner->rtnetlink = rtnetlink;
 }
 
+void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
+				  bool protect_in_use)
+{
+	runner->session_timeout = milliseconds;
+	runner->protect_in_use = protect_in_use;
+}
+
+void job_runner_set_state(struct job_runner *runner, struct state *state)
+{
+	runner->state = state;
+}
+
+struct job_effects job_take_effects(struct job_runner *runner)
+{
+	struct job_effects effects = runner->effects;
+
+	runner->effects = (struct job_effects){ 0 };
+	return effects;
+}
+
+bool job_works_on(const struct job_runner *runner, const struct isif_name *iface,
+		  const struct isif_node *node)
+{
+	for (size_t i = 0; i < runner->count; i++) {
+		const struct isif_job *job = &runner->entries[i]->job;
+
+		if (job->state == ISIF_JOB_RUNNING &&
+		    job_kind_of(job->kind)->lane == JOB_LANE_SESSIONS &&
+		    (job->iface == iface || (node && isif_job_concerns(job, node))))
+			return true;
+	}
+	return false;
+}
+
 enum isif_error job_save(struct job_runner *runner)
 {
 	return job_file_write(runner);
@@ -329,6 +378,8 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 		.next_order = 1,
 		.history = JOB_HISTORY,
 		.iscsiadm_timeout = JOB_TIMEOUT,
+		.session_timeout = JOB_SESSION,
+		.protect_in_use = true,
 	};
 	error = job_file_read(runner);
 	if (error) {

@@ -328,6 +328,17 @@ static bool work(struct isif_monitor *monitor, uint64_t deadline)
 	return more;
 }
 
+static void run_jobs(struct isif_monitor *monitor, uint64_t now)
+{
+	struct job_effects effects;
+
+	job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS);
+	effects = job_take_effects(monitor->jobs);
+	if (effects.look)
+		monitor_list_sessions(monitor);
+	monitor->dirty |= effects.look || effects.judge;
+}
+
 bool isif_monitor_run(struct isif_monitor *monitor)
 {
 	uint64_t now = monitor_now();
@@ -342,7 +353,7 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 	if (monitor->save_due && now >= monitor->save_due)
 		monitor_save(monitor);
 	if (monitor->writes)
-		job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS);
+		run_jobs(monitor, now);
 	return monitor->snapshot != before;
 }
 
@@ -428,6 +439,9 @@ void isif_monitor_configure(struct isif_monitor *monitor,
 	if (configuration->iscsiadm_timeout)
 		job_runner_set_iscsiadm_timeout(monitor->jobs,
 						configuration->iscsiadm_timeout * 1000);
+	if (configuration->session_timeout)
+		job_runner_set_session_terms(monitor->jobs, configuration->session_timeout * 1000,
+					     !configuration->use_is_no_bar);
 	state_configure(monitor->state, configuration->hold_down, configuration->rebind_mode);
 	monitor->dirty = true;
 	if (configuration->writes && !monitor->writes)
@@ -556,6 +570,7 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 					&monitor->jobs);
 	if (!error) {
 		job_runner_set_rtnetlink(monitor->jobs, monitor->rtnetlink);
+		job_runner_set_state(monitor->jobs, monitor->state);
 		error = read_everything(monitor);
 	}
 	if (error) {

@@ -206,12 +206,17 @@ static bool write_state(struct isif_transaction *transaction)
 				  NULL, "writing the state file: %s", isif_error_text(error));
 }
 
+static bool changes_jobs(const struct isif_transaction *transaction)
+{
+	return transaction->job_count || transaction->session_jobs;
+}
+
 static bool write_jobs(struct isif_transaction *transaction)
 {
 	struct job_runner *runner = transaction->monitor->jobs;
 	enum isif_error error = ISIF_NO_MEMORY;
 
-	if (!transaction->job_count)
+	if (!changes_jobs(transaction))
 		return true;
 	if (transaction_change_jobs(transaction, runner))
 		error = job_save(runner);
@@ -227,7 +232,7 @@ static void revert(struct isif_transaction *transaction)
 {
 	struct isif_monitor *monitor = transaction->monitor;
 
-	if (transaction->job_count) {
+	if (changes_jobs(transaction)) {
 		job_revert(monitor->jobs);
 		job_save(monitor->jobs);
 	}

@@ -275,7 +275,7 @@ bool transaction_change_jobs(struct isif_transaction *transaction, struct job_ru
 			 !add_job(transaction, change, runner))
 			return false;
 	}
-	return true;
+	return transaction_add_session_jobs(transaction, runner);
 }
 
 void transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner)
