@@ -49,9 +49,9 @@ enum isif_error command_arguments(const struct isif_command *command,
 const char *command_code_text(int code);
 
 /*
- * The last line of what it wrote that can be shown to people: one with a secret in it is none, and
- * what is no printable ASCII becomes '?'. "" if there is none.
+ * Its messages in one line for people, as far as they fit. Those that may have a secret in them are
+ * left out, and what is no printable ASCII becomes '?'. "" if there are none.
  */
-void command_last_line(const struct isif_command_outcome *outcome, char *line, size_t size);
+void command_said(const struct isif_command_outcome *outcome, char *text, size_t size);
 
 #endif

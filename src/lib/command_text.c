@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MESSAGE "iscsiadm: " /* so begins what it has to say; all else are its results */
+
 /* By code, include/iscsi_err.h. Some that iscsiadm gives mean more than their name there says. */
 static const char *const texts[] = {
 	[0] = "it says that all went well",
@@ -65,22 +67,29 @@ static bool has_secret(const char *line, size_t length)
 	       memmem(lower, length, "username", strlen("username"));
 }
 
-void command_last_line(const struct isif_command_outcome *outcome, char *line, size_t size)
+/* One more piece of a text, after a separator; what does not fit is cut. */
+static void append(char *text, size_t size, const char *piece, size_t length)
 {
-	const char *end = outcome->output + outcome->length;
+	size_t used = strlen(text);
 
-	*line = '\0';
-	while (end > outcome->output && !*line) {
-		const char *newline =
-			memrchr(outcome->output, '\n', (size_t)(end - outcome->output));
-		const char *begin = newline ? newline + 1 : outcome->output;
-		size_t length = (size_t)(end - begin);
-
-		if (length && !has_secret(begin, length))
-			snprintf(line, size, "%.*s", (int)length, begin);
-		end = newline ? newline : outcome->output;
-	}
-	for (char *c = line; *c; c++)
+	snprintf(text + used, size - used, "%s%.*s", used ? "; " : "", (int)length, piece);
+	for (char *c = text + used; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
+}
+
+void command_said(const struct isif_command_outcome *outcome, char *text, size_t size)
+{
+	const char *at = outcome->output, *end = at + outcome->length;
+
+	*text = '\0';
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t length = (size_t)((newline ? newline : end) - at);
+
+		if (length > strlen(MESSAGE) && !memcmp(at, MESSAGE, strlen(MESSAGE)) &&
+		    !has_secret(at, length))
+			append(text, size, at + strlen(MESSAGE), length - strlen(MESSAGE));
+		at += length + (newline != NULL);
+	}
 }

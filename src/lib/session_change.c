@@ -11,10 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERIFY_MS 10000 /* after success, for the kernel and its events: far more than they need   \
-			 */
-#define SETTLE_MS 1000	/* after a failure: nothing is expected to come any more */
-#define AGAIN_MS  1000	/* when too many iscsiadm run */
+#define VERIFY_MS                                                                                  \
+	10000	       /* after success, for the kernel and its events: far more than they need    \
+			*/
+#define SETTLE_MS 1000 /* after a failure: nothing is expected to come any more */
+#define AGAIN_MS  1000 /* when too many iscsiadm run */
 
 #define LAST_ERROR 128 /* of iscsiIfaceBindingLastError, with the NUL */
 
@@ -266,19 +267,19 @@ static enum outcome ask(struct session_change *change, const struct job_context 
 static void tell(const struct session_change *change, const struct job_context *context,
 		 const struct isif_binding *row, const struct isif_command_outcome *outcome)
 {
-	char label[600] = "a binding whose record is gone", line[200];
+	char label[600] = "a binding whose record is gone", said[300];
 
 	if (!outcome->code && !outcome->timed_out)
 		return;
 	if (row)
 		session_change_label(row, label, sizeof(label));
-	command_last_line(outcome, line, sizeof(line));
+	command_said(outcome, said, sizeof(said));
 	isif_log_line(context->log, ISIF_LOG_WARNING,
 		      "iscsiadm could not log %s %s: %s (exit code %d)%s%s",
 		      change->login ? "in" : "out", label,
 		      outcome->timed_out ? "it took too long and was killed"
 					 : command_code_text(outcome->code),
-		      outcome->code, *line ? "; it said: " : "", line);
+		      outcome->code, *said ? "; it said: " : "", said);
 }
 
 static enum outcome go_on_with_command(struct session_change *change,

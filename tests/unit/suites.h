@@ -17,6 +17,7 @@ void add_gate_tests(void);
 void add_hash_tests(void);
 void add_job_tests(void);
 void add_job_probe_tests(void);
+void add_job_session_tests(void);
 void add_join_tests(void);
 void add_judge_tests(void);
 void add_kernel_tests(void);

@@ -424,9 +424,9 @@ static void test_output_is_bounded(void)
 static bool says(const char *output, const char *expected)
 {
 	struct isif_command_outcome outcome = { .output = output, .length = strlen(output) };
-	char line[128];
+	char line[40];
 
-	command_last_line(&outcome, line, sizeof(line));
+	command_said(&outcome, line, sizeof(line));
 	if (!strcmp(line, expected))
 		return true;
 	printf("# %s\n", line);
@@ -437,12 +437,13 @@ static void test_words(void)
 {
 	CU_ASSERT_TRUE(says("", ""));
 	CU_ASSERT_TRUE(says("\n\n", ""));
-	CU_ASSERT_TRUE(says("one\ntwo\n\n", "two"));
-	CU_ASSERT_TRUE(says("one\ntwo", "two"));
-	CU_ASSERT_TRUE(says("one\nnode.session.auth.password = wonderland\n", "one"));
-	CU_ASSERT_TRUE(says("one\nUserName alice\nPASSWORD wonderland", "one"));
-	CU_ASSERT_TRUE(says("password = wonderland", ""));
-	CU_ASSERT_TRUE(says("a\tb\033[1m\xc3\xa9", "a?b?[1m??"));
+	CU_ASSERT_TRUE(says("iscsiadm: one\nLogging in\niscsiadm: two\n\n", "one; two"));
+	CU_ASSERT_TRUE(says("iscsiadm: one\niscsiadm: two", "one; two"));
+	CU_ASSERT_TRUE(says("iscsiadm: one\niscsiadm: node.session.auth.password = x\n", "one"));
+	CU_ASSERT_TRUE(says("iscsiadm: UserName alice\niscsiadm: PASSWORD wonderland", ""));
+	CU_ASSERT_TRUE(says("iscsiadm: a\tb\033[1m\xc3\xa9", "a?b?[1m??"));
+	CU_ASSERT_TRUE(says("iscsiadm: 1234567890123456789012345678901234567890\niscsiadm: more",
+			    "123456789012345678901234567890123456789"));
 	CU_ASSERT_STRING_EQUAL(command_code_text(-1), "it was killed");
 	CU_ASSERT_STRING_EQUAL(command_code_text(34), "an unknown error");
 	for (int code = 0; code <= 33; code++)
@@ -455,7 +456,7 @@ static void test_long_line(void)
 	char output[700];
 
 	memset(output, 'x', sizeof(output));
-	memcpy(output, "one\n", 4);
+	memcpy(output, "iscsiadm: one\niscsiadm: ", 24);
 	output[sizeof(output) - 1] = '\0';
 	CU_ASSERT_TRUE(says(output, "one"));
 }
