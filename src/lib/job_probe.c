@@ -252,7 +252,7 @@ static void judge_outcome(struct isif_job *job, const struct job_context *contex
 			  struct probing *work, const struct isif_command_outcome *outcome)
 {
 	struct finds finds = { 0 };
-	char line[160];
+	char said[160];
 
 	if (outcome->timed_out) {
 		give_up(work, ISIF_JOB_ERROR_TIMEOUT,
@@ -262,15 +262,15 @@ static void judge_outcome(struct isif_job *job, const struct job_context *contex
 		return;
 	}
 	if (outcome->code) {
-		command_last_line(outcome, line, sizeof(line));
+		command_said(outcome, said, sizeof(said));
 		give_up(work,
 			outcome->code > 0 ? (enum isif_job_error)outcome->code
 					  : ISIF_JOB_ERROR_GENERIC,
-			"portal %s: its discovery failed: %s (iscsiadm's exit code %d)%s%s",
+			"portal %s: its discovery failed: %s (open-iscsi error %d)%s%s",
 			work->probe.portal,
 			outcome->code == 21 ? "it lists no target"
 					    : command_code_text(outcome->code),
-			outcome->code, *line ? ": " : "", line);
+			outcome->code, *said ? ": " : "", said);
 		return;
 	}
 	if (read_finds(outcome, &finds))

@@ -359,8 +359,8 @@ static void test_discovery_fails(void)
 	ask_about("", "", 0);
 	run();
 	CU_ASSERT_TRUE(failed(4, 0, NONE, ports[0],
-			      "its discovery failed: no connection to the portal (iscsiadm's exit "
-			      "code 4): iscsiadm: cannot make connection to 127.0.0.1"));
+			      "its discovery failed: no connection to the portal (open-iscsi error "
+			      "4): cannot make connection to 127.0.0.1"));
 }
 
 /* Of a discovery this code does not mean a record. */
@@ -371,8 +371,8 @@ static void test_no_portals(void)
 	ask_about("", "", 0);
 	run();
 	CU_ASSERT_TRUE(failed(21, 0, NONE, ports[0],
-			      "its discovery failed: it lists no target (iscsiadm's exit code 21): "
-			      "iscsiadm: No portals found"));
+			      "its discovery failed: it lists no target (open-iscsi error 21): "
+			      "No portals found"));
 }
 
 static void test_discovery_hangs(void)
