@@ -19,7 +19,6 @@ struct trial {
 	const struct probe_question *question;
 	struct isif_address address;
 	const struct isif_link *link; /* that it goes over; NULL: not known */
-	bool bound;		      /* by the iface; else the routes chose it */
 };
 
 /* The portal is said first; the text is cut to fit. Always returns false. */
@@ -68,8 +67,8 @@ static bool find_device(struct trial *trial)
 	const struct isif_iface *iface = trial->question->iface;
 	bool by_name = iface->bound_by == ISIF_BOUND_NET_IFACE;
 
-	trial->bound = iface->bound_by != ISIF_BOUND_NONE;
-	if (!trial->bound)
+	trial->probe->bound = iface->bound_by != ISIF_BOUND_NONE;
+	if (!trial->probe->bound)
 		return true;
 	trial->link = isif_network_link(trial->question->network, iface->link);
 	if (!trial->link)
@@ -114,7 +113,7 @@ static bool check_address(const struct trial *trial)
 			   : address_is_link_local(address->octets) ? "link-local IPv6 "
 								    : "IPv6 ";
 
-	if (!trial->bound)
+	if (!trial->probe->bound)
 		return true;
 	if (address->type == ISIF_ADDRESS_DNS && trial->link->addresses)
 		return true;
@@ -168,7 +167,7 @@ static bool check_route(struct trial *trial)
 	uint32_t zone = address_zone(&trial->address);
 	enum isif_error error;
 
-	if (!trial->bound)
+	if (!trial->probe->bound)
 		return find_route(trial);
 	if (zone && zone != trial->link->index)
 		return fail(trial->probe, ISIF_JOB_ERROR_UNREACHABLE,
@@ -208,8 +207,9 @@ static bool connection_failed(struct probe *probe, int number)
 	case ETIMEDOUT:
 		return fail(probe, ISIF_JOB_ERROR_TIMEOUT,
 			    "nobody answers a TCP connection %s within %u seconds: look at "
-			    "switches, firewalls and the target",
-			    probe->way, probe->patience / 1000);
+			    "switches, firewalls, the target%s",
+			    probe->way, probe->patience / 1000,
+			    probe->bound ? ", and rp_filter here" : "");
 	case EADDRNOTAVAIL:
 		return fail(probe, ISIF_JOB_ERROR_NO_ADDRESS,
 			    "the kernel has no address for a TCP connection %s", probe->way);
@@ -247,7 +247,7 @@ static bool open_socket(const struct trial *trial, int family)
 	probe->socket = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	probe->descriptor = epoll_create1(EPOLL_CLOEXEC);
 	if (probe->socket >= 0 && probe->descriptor >= 0)
-		return !trial->bound || bind_socket(trial);
+		return !trial->probe->bound || bind_socket(trial);
 	return fail(probe, ISIF_JOB_ERROR_INCONCLUSIVE, "no socket can be opened: %s",
 		    strerror(errno));
 }

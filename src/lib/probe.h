@@ -36,6 +36,7 @@ struct probe {
 	/* Its own. */
 	char portal[ISIF_ADDRESS_SIZE + 16];
 	char way[64]; /* which device it goes over, in words */
+	bool bound;   /* to it, by the iface */
 	int socket, descriptor;
 	unsigned patience;
 	uint64_t deadline; /* monotonic ms */

@@ -9,11 +9,10 @@ import sets
 from expect import Date, address, faults
 from harness import World, wait_until
 from network import Far, private
-from sets import (CANCELLED, CREATE, DESTROY, FAILED, PENDING, PROPAGATE, RUNNING, SUCCEEDED, job,
-                  new_binding, refused)
+from sets import (CANCELLED, CREATE, DESTROY, FAILED, PENDING, PROBE, PROPAGATE, RUNNING, SUCCEEDED,
+                  job, new_binding, refused)
 
-PROBE = 5
-MISSING = 4
+MISSING = 4  # iscsiIfaceDeviceStatus
 TARGET = "iqn.2026-01.org.example:probed"
 OTHER = "iqn.2026-01.org.example:other"
 STATE = ("inconsistentValue",)

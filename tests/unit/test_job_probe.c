@@ -434,7 +434,7 @@ static void test_nobody_answers(void)
 	run();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_TIMEOUT, 0, NONE, deaf.port,
 			      "nobody answers a TCP connection over device lo (by the routes) "
-			      "within 5 seconds: look at switches, firewalls and the target"));
+			      "within 5 seconds: look at switches, firewalls, the target"));
 	loopback_hear(&deaf);
 }
 

@@ -305,7 +305,7 @@ static void test_timeout(void)
 	loopback_deafen(&deaf);
 	snprintf(text, sizeof(text),
 		 "portal 127.0.0.1:%u: nobody answers a TCP connection over device lo (by the "
-		 "routes) within 5 seconds: look at switches, firewalls and the target",
+		 "routes) within 5 seconds: look at switches, firewalls, the target",
 		 deaf.port);
 	begin(TCP, "127.0.0.1", deaf.port);
 	CU_ASSERT_FALSE(probe_work(&probe, NOW));
