@@ -74,8 +74,8 @@ struct isif_monitor_configuration {
 	uint32_t hold_down;	   /**< what ISIF_KEPT_HOLD_DOWN is until somebody sets it */
 	uint32_t iscsiadm_timeout; /**< seconds, to 86400, for a discovery; 0: as it is */
 	uint32_t session_timeout;  /**< seconds, to 86400, for a login or logout; 0: as it is */
-	bool use_is_no_bar; /**< a job that is told to may log out a session with a disk in use */
-	bool writes;	    /**< transactions and jobs may come: prepare for them */
+	bool force_counts; /**< a job that wishes it may log out a session whose disk is in use */
+	bool writes;	   /**< transactions and jobs may come: prepare for them */
 };
 void isif_monitor_configure(struct isif_monitor *monitor,
 			    const struct isif_monitor_configuration *configuration);

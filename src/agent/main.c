@@ -78,7 +78,7 @@ static void apply_configuration(struct agent *agent)
 				       .hold_down = configuration->hold_down,
 				       .iscsiadm_timeout = configuration->iscsiadm_timeout,
 				       .session_timeout = configuration->session_timeout,
-				       .use_is_no_bar = !configuration->protect_in_use,
+				       .force_counts = !configuration->protect_in_use,
 				       .writes = mode != CONTROL_READ_ONLY,
 			       });
 	if (mode != CONTROL_READ_ONLY)

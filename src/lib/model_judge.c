@@ -175,7 +175,7 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 	}
 	if (status == before && !(other && is_up(status)))
 		return;
-	if (is_up(status) && (!is_up(before) || other || !memory->up_since)) {
+	if (is_up(status) && (!up || other || !memory->up_since)) {
 		memory->up_since = world->wall;
 		memory->up_since_mono = world->mono;
 	}

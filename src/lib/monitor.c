@@ -439,9 +439,8 @@ void isif_monitor_configure(struct isif_monitor *monitor,
 	if (configuration->iscsiadm_timeout)
 		job_runner_set_iscsiadm_timeout(monitor->jobs,
 						configuration->iscsiadm_timeout * 1000);
-	if (configuration->session_timeout)
-		job_runner_set_session_terms(monitor->jobs, configuration->session_timeout * 1000,
-					     !configuration->use_is_no_bar);
+	job_runner_set_session_terms(monitor->jobs, configuration->session_timeout * 1000,
+				     !configuration->force_counts);
 	state_configure(monitor->state, configuration->hold_down, configuration->rebind_mode);
 	monitor->dirty = true;
 	if (configuration->writes && !monitor->writes)

@@ -11,11 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERIFY_MS                                                                                  \
-	10000	       /* after success, for the kernel and its events: far more than they need    \
-			*/
-#define SETTLE_MS 1000 /* after a failure: nothing is expected to come any more */
-#define AGAIN_MS  1000 /* when too many iscsiadm run */
+#define VERIFY_MS 10000 /* that the kernel has for what iscsiadm says is done: more than enough */
+#define SETTLE_MS 1000	/* after a failure: nothing is expected to come any more */
+#define AGAIN_MS  1000	/* when too many iscsiadm run */
 
 #define LAST_ERROR 128 /* of iscsiIfaceBindingLastError, with the NUL */
 

@@ -9,6 +9,7 @@ void add_batch_tests(void);
 void add_command_tests(void);
 void add_database_tests(void);
 void add_device_tests(void);
+void add_discover_tests(void);
 void add_engine_tests(void);
 void add_error_tests(void);
 void add_events_tests(void);
@@ -41,5 +42,6 @@ void add_state_tests(void);
 void add_store_tests(void);
 void add_store_lock_tests(void);
 void add_transaction_tests(void);
+void add_unbind_tests(void);
 
 #endif

@@ -248,19 +248,24 @@ static void test_login(void)
 }
 
 /* The kernel is asked again, whether or not it told anything. */
+static bool wants_a_look(void)
+{
+	job_run(runner, stage.snapshot, now, UINT64_MAX);
+	return job_take_effects(runner).look;
+}
+
 static void test_kernel_is_asked(void)
 {
-	bool look = false;
+	bool look;
 
 	ask(ISIF_JOB_LOGIN, A, false);
-	job_run(runner, stage.snapshot, now, UINT64_MAX);
+	look = wants_a_look();
 	while (waits_on() >= 0) {
 		struct pollfd one = { .fd = waits_on(), .events = POLLIN };
 
 		CU_ASSERT_FALSE(look);
 		CU_ASSERT_EQUAL_FATAL(poll(&one, 1, WAIT_MS), 1);
-		job_run(runner, stage.snapshot, now, UINT64_MAX);
-		look = job_take_effects(runner).look;
+		look = wants_a_look();
 	}
 	CU_ASSERT_TRUE(look);
 	CU_ASSERT_TRUE(job_due(runner) > now);
