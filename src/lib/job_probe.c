@@ -198,9 +198,11 @@ static bool is_found(const struct finds *finds, const struct isif_name *target)
 	       bsearch(&wanted, finds->items, finds->count, sizeof(wanted), compare_finds);
 }
 
-static void lacks(struct probing *work, const struct isif_command_outcome *outcome,
-		  const struct isif_name *target)
+static bool judge_target(struct probing *work, const struct isif_command_outcome *outcome,
+			 const struct finds *finds, const struct isif_name *target)
 {
+	if (is_found(finds, target))
+		return true;
 	if (outcome->cut)
 		give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE,
 			"portal %s: the list of its targets is too long to find %s in it",
@@ -209,6 +211,16 @@ static void lacks(struct probing *work, const struct isif_command_outcome *outco
 		give_up(work, ISIF_JOB_ERROR_UNREACHABLE,
 			"portal %s: it answers, but its discovery does not list target %s",
 			work->probe.portal, target->text);
+	return false;
+}
+
+static bool judge_any(struct probing *work, const struct finds *finds)
+{
+	if (!finds->count)
+		give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE,
+			"portal %s: it answers, but its discovery lists no target",
+			work->probe.portal);
+	return finds->count;
 }
 
 /* Each binding's target must be listed; of a portal without bindings the job's own, or any. */
@@ -217,7 +229,7 @@ static void judge_finds(struct isif_job *job, const struct isif_snapshot *snapsh
 			const struct finds *finds)
 {
 	const struct portal *portal = &work->portals[work->at];
-	uint32_t bindings = 0, listed = 0;
+	uint32_t wanted = 0, listed = 0;
 
 	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
 		const struct isif_node *node = snapshot->bindings[i]->node;
@@ -225,27 +237,16 @@ static void judge_finds(struct isif_job *job, const struct isif_snapshot *snapsh
 		if (node->address != portal->address || node->port != portal->port ||
 		    !isif_job_concerns(job, node))
 			continue;
-		bindings++;
-		if (is_found(finds, node->target))
-			listed++;
-		else
-			lacks(work, outcome, node->target);
+		wanted++;
+		listed += judge_target(work, outcome, finds, node->target);
 	}
-	if (!bindings && job->target->length) {
-		bindings = 1;
-		listed = is_found(finds, job->target);
-		if (!listed)
-			lacks(work, outcome, job->target);
-	} else if (!bindings) {
-		bindings = 1;
-		listed = finds->count > 0;
-		if (!listed)
-			give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE,
-				"portal %s: it answers, but its discovery lists no target",
-				work->probe.portal);
+	if (!wanted) {
+		wanted = 1;
+		listed = job->target->length ? judge_target(work, outcome, finds, job->target)
+					     : judge_any(work, finds);
 	}
 	job->results += listed;
-	work->reachable += listed == bindings;
+	work->reachable += listed == wanted;
 }
 
 static void judge_outcome(struct isif_job *job, const struct job_context *context,
