@@ -36,7 +36,7 @@ struct probing {
 	unsigned command;
 	size_t reachable;	    /* portals */
 	enum isif_job_error failed; /* of the first one that failed, and why it did */
-	char failure[ISIF_JOB_TEXT_SIZE];
+	char failure[PROBE_TEXT_SIZE];
 };
 
 /* What a step of the work says. */

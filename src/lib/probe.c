@@ -21,7 +21,7 @@ struct trial {
 	const struct isif_link *link; /* that it goes over; NULL: not known */
 };
 
-/* The portal is said first; the text is cut to fit. Always returns false. */
+/* The portal is said first. Always returns false. */
 static bool fail(struct probe *probe, enum isif_job_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 static bool fail(struct probe *probe, enum isif_job_error error, const char *format, ...)

@@ -14,6 +14,8 @@
 
 #define PROBE_PATIENCE 5000 /* ms: two more SYNs, and an ARP that fails (3 s) is told as such */
 
+#define PROBE_TEXT_SIZE 1024 /* for the longest names of a portal, an iface and a transport */
+
 struct probe_question {
 	const struct isif_iface *iface;
 	const struct isif_network *network;
@@ -26,7 +28,7 @@ struct probe_question {
 struct probe {
 	/* Of one that has ended: ISIF_JOB_ERROR_NONE: the connection opened. Else why not. */
 	enum isif_job_error error;
-	char text[ISIF_JOB_TEXT_SIZE]; /* the portal, and what is wrong with it */
+	char text[PROBE_TEXT_SIZE]; /* the portal, and what is wrong with it; never cut */
 	/*
 	 * The address is a name, and error is ISIF_JOB_ERROR_INCONCLUSIVE: nothing else speaks
 	 * against it, but looking a name up waits for name servers. Whoever goes on can let
