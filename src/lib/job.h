@@ -26,7 +26,7 @@ struct state;
 
 /* What a kind wants done for it before it is asked again. */
 struct job_effects {
-	bool look;  /* have all sessions read again: what they are now counts */
+	bool look;  /* find the sessions that came or went: what the kernel has now counts */
 	bool judge; /* it changed the state: build a new snapshot */
 };
 

@@ -34,8 +34,10 @@
 #define LABEL_SIZE  160	  /* of a binding's label: room must be left for what is said of it */
 #define WHY_SIZE    (LABEL_SIZE + ISIF_JOB_TEXT_SIZE + 64)
 
+enum stage { PLANNING, CHECKING, LOGGING_OUT, LOGGING_IN, REMOVING, SEEING };
+
 struct unbinding {
-	enum { PLANNING, CHECKING, LOGGING_OUT, LOGGING_IN, REMOVING, SEEING } stage;
+	enum stage stage;
 	struct unbind_plan plan;
 	size_t at;		      /* in the plan: the item that it is at */
 	struct session_change change; /* of that item's sessions, while changing */
@@ -62,7 +64,7 @@ static bool waited_too_long(struct unbinding *work, uint64_t now, uint64_t limit
 	return now - work->waiting_since >= limit;
 }
 
-static void go_to(struct unbinding *work, int stage)
+static void go_to(struct unbinding *work, enum stage stage)
 {
 	work->stage = stage;
 	work->at = 0;
@@ -182,7 +184,8 @@ static enum outcome take_plan_up(struct isif_job *job, const struct job_context 
 			work->plan.items[kept++] = work->plan.items[work->at];
 	}
 	work->plan_kept = true;
-	work->total = work->plan.count;
+	/* One lot needs no word of its removal: it went, or it did not. */
+	work->total = work->plan.removing || !kept ? work->plan.count : kept;
 	work->removal.removed = job->results = (uint32_t)(work->total - kept);
 	work->plan.count = kept;
 	go_to(work, work->plan.removing ? REMOVING : CHECKING);
@@ -423,6 +426,8 @@ static enum outcome removed(struct isif_job *job, const struct job_context *cont
 {
 	CLEANUP_FREE char *path = NULL;
 
+	if (work->total)
+		report(job, work);
 	if (!work->removal.stayed) {
 		go_to(work, SEEING);
 		return GO_ON;
@@ -440,8 +445,7 @@ static enum outcome remove_lot(struct isif_job *job, const struct job_context *c
 {
 	const char *why;
 	enum isif_error error = removal_work(&work->removal, context, &why);
-	enum isif_job_error code =
-		error == ISIF_LOCKED ? ISIF_JOB_ERROR_LOCKED : ISIF_JOB_ERROR_DATABASE;
+	int32_t code = error == ISIF_LOCKED ? ISIF_JOB_ERROR_LOCKED : ISIF_JOB_ERROR_DATABASE;
 
 	if (!error) {
 		work->waiting_since = 0;
@@ -457,13 +461,16 @@ static enum outcome remove_lot(struct isif_job *job, const struct job_context *c
 	}
 	if (!work->removal.removed)
 		return turn_back(job, context, work, code, "cannot remove: %s", why);
-	job_fail(job, code, "only some records are removed, and the others cannot be: %s", why);
+	job_fail(job, (enum isif_job_error)code,
+		 "only some records are removed, and the others cannot be: %s", why);
 	return over(context, work);
 }
 
 static enum outcome remove_records(struct isif_job *job, const struct job_context *context,
 				   struct unbinding *work, unsigned *pause)
 {
+	if (job->control == ISIF_JOB_CANCEL && !work->removal.removed)
+		return turn_back(job, context, work, ISIF_JOB_ERROR_NONE, "%s", "");
 	if (!work->removal_begun)
 		return begin_removal(job, context, work);
 	if (removal_is_done(&work->removal))

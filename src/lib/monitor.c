@@ -335,7 +335,7 @@ static void run_jobs(struct isif_monitor *monitor, uint64_t now)
 	job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS);
 	effects = job_take_effects(monitor->jobs);
 	if (effects.look)
-		monitor_list_sessions(monitor);
+		monitor_notice_sessions(monitor);
 	monitor->dirty |= effects.look || effects.judge;
 }
 

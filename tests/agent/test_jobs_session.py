@@ -34,6 +34,13 @@ def prepare(world, *lines, mode="full"):
     sets.start(world, *lines, mode=mode)
 
 
+def reconfigure(checks, world, *lines):
+    sets.configure(world, "full", *lines)
+    world.agent.send(signal.SIGHUP)
+    checks.check(world.wait_log(["read the configuration again"], 10),
+                 "now with %s" % ", ".join(lines))
+
+
 def places(world):
     """{(iface, portal): index}, with the portal's host alone."""
     return {(row["BindingIfaceName"].decode(), row["BindingPortal"].decode().split(":")[0]):
@@ -132,7 +139,7 @@ def test_wanted_state(checks):
 def test_failures(checks):
     """Codes and lies; one that fails does not keep the others from their turn."""
     with World(checks, "jobs that fail") as world:
-        prepare(world, "sessionTimeout 3")
+        prepare(world)
         iscsiadm.behave(world, code=24, acts=False, says="iscsiadm: no: node.session.auth.password"
                         " = wonderland\niscsiadm: authorization failure\n")
         start_job(checks, world, 1, LOGIN, "b")
@@ -159,9 +166,10 @@ def test_failures(checks):
         checks.equal(shown(world)["b", "10.1.0.1"], (LOGGED_IN, IN), "what is wanted is as before")
         iscsiadm.behave(world)
         iscsiadm.hold(world)
+        reconfigure(checks, world, "sessionTimeout 1")
         start_job(checks, world, 4, LOGIN, TargetName=TWO)
         ended(checks, world, "one that takes too long is killed", 4, State=FAILED, ErrorCode=1005,
-              Results=0, ErrorText=Text("iscsiadm had not ended after 3 s and was killed: .*"))
+              Results=0, ErrorText=Text("iscsiadm had not ended after 1 s and was killed: .*"))
         iscsiadm.let_go(world)
 
 
@@ -183,9 +191,7 @@ def test_guard(checks):
                      and world.value("DiskUser", session[0], 1) in row["ErrorText"],
                      "the disk, its user and the binding are named", row["ErrorText"])
         checks.equal(shown(world)["a", "10.2.0.1"], (LOGGED_IN, IN), "the session stays, wanted")
-        sets.configure(world, "full", "protectInUse no")
-        world.agent.send(signal.SIGHUP)
-        world.wait_log(["read the configuration again"], 10)
+        reconfigure(checks, world, "protectInUse no")
         start_job(checks, world, 3, LOGOUT)
         ended(checks, world, "where protectInUse is no, a job must still wish it", 3, State=FAILED,
               ErrorCode=1004, Results=0)

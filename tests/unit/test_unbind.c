@@ -337,6 +337,18 @@ static void test_locked_too_long(void)
 	remove_file("lock/lock.write");
 }
 
+static void test_cancel_while_locked(void)
+{
+	put_four();
+	put_file("lock/lock.write", "");
+	unbind("if1", "", "", 0);
+	cancel();
+	run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_CANCELLED, 0, ""));
+	CU_ASSERT_TRUE(are_left("abcd"));
+	remove_file("lock/lock.write");
+}
+
 /* Between its logout and the removal; and what was logged out for that is logged in again. */
 static void test_logged_in_meanwhile(void)
 {
@@ -555,6 +567,20 @@ static void test_restart_and_refusal(void)
 	CU_ASSERT_TRUE(are_left("abcd"));
 }
 
+/* It had gone before anybody could say so: the last lot, and then the restart. */
+static void test_restart_after_removal(void)
+{
+	put_four();
+	unbind("if1", "", "", 0);
+	CU_ASSERT_TRUE(are_left("abc"));
+	put_file("state/unbind", "iscsi-ifaced unbind 1\njob 1 1 0\nbinding 1073741999 0\nend\n");
+	job_stage_restart();
+	forget_nodes();
+	stage_build();
+	run();
+	CU_ASSERT_TRUE(succeeded(1));
+}
+
 /* Another job's plan, a damaged one and half of one are none. */
 static void test_odd_plans(void)
 {
@@ -634,6 +660,7 @@ void add_unbind_tests(void)
 	CU_add_test(suite, "a record that says something else", test_changed);
 	CU_add_test(suite, "the lock is waited for", test_locked);
 	CU_add_test(suite, "for half a minute", test_locked_too_long);
+	CU_add_test(suite, "cancelled, it waits for no lock", test_cancel_while_locked);
 	CU_add_test(suite, "somebody logs in meanwhile", test_logged_in_meanwhile);
 	CU_add_test(suite, "many go in lots", test_many);
 	CU_add_test(suite, "after the first lot it cannot be cancelled", test_too_late);
@@ -644,6 +671,7 @@ void add_unbind_tests(void)
 	CU_add_test(suite, "a restart after a logout", test_restart_while_logging_out);
 	CU_add_test(suite, "and a cancel then", test_restart_and_cancel);
 	CU_add_test(suite, "and a refusal then", test_restart_and_refusal);
+	CU_add_test(suite, "a restart after the last lot", test_restart_after_removal);
 	CU_add_test(suite, "plans that are none", test_odd_plans);
 	CU_add_test(suite, "memory that runs out", test_memory);
 }
