@@ -13,9 +13,9 @@
 #include <time.h>
 
 static const struct job_kind *const kinds[] = {
-	[ISIF_JOB_LOGIN] = &job_login,	       [ISIF_JOB_LOGOUT] = &job_logout,
-	[ISIF_JOB_DISCOVER] = &job_discover,   [ISIF_JOB_UNBIND] = &job_unbind,
-	[ISIF_JOB_PROPAGATE] = &job_propagate,
+	[ISIF_JOB_LOGIN] = &job_login,	     [ISIF_JOB_LOGOUT] = &job_logout,
+	[ISIF_JOB_DISCOVER] = &job_discover, [ISIF_JOB_PROBE] = &job_probe,
+	[ISIF_JOB_UNBIND] = &job_unbind,     [ISIF_JOB_PROPAGATE] = &job_propagate,
 };
 
 const struct job_kind *job_kind_of(enum isif_job_kind kind)
@@ -99,6 +99,7 @@ static struct job_context context_of(struct job_runner *runner, struct isif_snap
 		.session_timeout = runner->session_timeout,
 		.protect_in_use = runner->protect_in_use,
 		.state = runner->state,
+		.rtnetlink = runner->rtnetlink,
 		.effects = &runner->effects,
 	};
 }
@@ -295,6 +296,11 @@ int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapsh
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds)
 {
 	runner->iscsiadm_timeout = milliseconds;
+}
+
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink)
+{
+	runner->rtnetlink = rtnetlink;
 }
 
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,

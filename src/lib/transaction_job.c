@@ -34,9 +34,9 @@ static bool is_given(const struct isif_wish *wish)
 	return wish && wish->length;
 }
 
-/* True if an unbind by target and portal is about that binding; iface "": whatever its iface. */
-static bool would_unbind(const struct job_change *change, const char *address, const char *iface,
-			 const struct isif_node *node)
+/* True if a job by target and portal is about that binding; iface "": whatever its iface. */
+static bool is_about(const struct job_change *change, const char *address, const char *iface,
+		     const struct isif_node *node)
 {
 	return (!*iface || !strcmp(iface, node->iface->text)) &&
 	       (!is_given(change->target) || is_text(change->target, node->target->text)) &&
@@ -54,7 +54,7 @@ static const struct isif_node *bound(struct isif_transaction *transaction,
 	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
 		const struct isif_node *node = snapshot->bindings[i]->node;
 
-		if (would_unbind(change, address, iface, node) &&
+		if (is_about(change, address, iface, node) &&
 		    transaction_allows(transaction, node->iface->text) == allowed)
 			return node;
 	}
@@ -157,6 +157,40 @@ static bool check_discovery(struct isif_transaction *transaction, const struct j
 	return true;
 }
 
+/* True if it is about a binding that the same transaction makes, or moves to its iface. */
+static bool will_be_bound(const struct isif_transaction *transaction,
+			  const struct job_change *change, const char *iface)
+{
+	for (size_t i = 0; i < transaction->binding_count; i++) {
+		const struct binding_change *made = &transaction->bindings[i];
+		const struct isif_node *node = made->moves ? made->row->node : NULL;
+		const char *target = node ? node->target->text : made->target_name;
+		uint16_t port = node ? node->port : made->port_number;
+
+		if ((made->makes || made->moves) && !strcmp(made->iface_name, iface) &&
+		    (!is_given(change->target) || is_text(change->target, target)) &&
+		    (!change->port || !change->port->number || change->port->number == port))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever names no portal asks about those that are bound: there must be one. */
+static bool check_probe(struct isif_transaction *transaction, const struct job_change *change,
+			const char *address)
+{
+	const char *iface =
+		transaction_octets(transaction, change->iface->text, change->iface->length);
+
+	if (!iface || *address || bound(transaction, change, address, iface, true) ||
+	    will_be_bound(transaction, change, iface))
+		return iface;
+	return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->row_wish,
+				  "iface %s has no such binding: a probe of a portal that is not "
+				  "bound needs its address",
+				  iface);
+}
+
 static void create_job(struct isif_transaction *transaction, const struct job_change *change)
 {
 	const char *address = "";
@@ -175,6 +209,8 @@ static void create_job(struct isif_transaction *transaction, const struct job_ch
 		return;
 	if (change->kind->number == ISIF_JOB_DISCOVER &&
 	    !check_discovery(transaction, change, address))
+		return;
+	if (change->kind->number == ISIF_JOB_PROBE && !check_probe(transaction, change, address))
 		return;
 	if (change->control && change->control->number == ISIF_JOB_CANCEL)
 		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->control,
