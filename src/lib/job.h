@@ -12,8 +12,12 @@
  *   job_list.c       the list, and changes of it that can be taken back
  *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
  *   job_propagate.c  the kind that rewrites the iface's copies in its node records
+ *   job_discover.c   the kind that discovers and binds; discovery.c knows what it has found
+ *   job_unbind.c     the kind that removes bindings; unbind_plan.c is what a crash leaves of it
+ *   removal.c        node records removed, a lot at a time
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
  *   guard.c          whether a session may be logged out
+ *   job_probe.c      the kind that tries whether portals can be reached over an iface
  * A kind is one line in the table of job.c: its functions below.
  */
 
@@ -29,7 +33,7 @@ struct job_effects {
 /* What a kind works with; the snapshot changes from call to call. */
 struct job_context {
 	struct isif_privileged *gate;
-	const struct isif_snapshot *snapshot;
+	struct isif_snapshot *snapshot;
 	const struct isif_log *log;
 	uint64_t now;		   /* monotonic ms */
 	uint32_t iscsiadm_timeout; /* ms that iscsiadm has for a discovery */
@@ -37,6 +41,7 @@ struct job_context {
 	bool protect_in_use;	   /* no job may log out a session whose disk is in use */
 	struct state *state;
 	struct job_effects *effects;
+	struct isif_rtnetlink *rtnetlink; /* for questions about routes */
 };
 
 /* Of the jobs in one lane one runs at a time, in the order in which they were asked for. */
@@ -68,6 +73,9 @@ struct job_kind {
 
 extern const struct job_kind job_login;
 extern const struct job_kind job_logout;
+extern const struct job_kind job_discover;
+extern const struct job_kind job_probe;
+extern const struct job_kind job_unbind;
 extern const struct job_kind job_propagate;
 
 /* What a kind says of its job; texts are cut to fit, never inside a character of UTF-8. */
@@ -90,6 +98,8 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 void job_runner_close(struct job_runner *runner);
 void job_runner_set_history(struct job_runner *runner, uint32_t ended_jobs_kept);
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds);
+/* Whom the kinds may ask about routes; borrowed. */
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink);
 /* 0 ms: as it is. */
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
 				  bool protect_in_use);
@@ -122,14 +132,14 @@ void job_keep(struct job_runner *runner);
 
 /* Starts and runs jobs until the monotonic clock (ns) passes deadline. True if one began or ended.
  */
-bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+bool job_run(struct job_runner *runner, struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline);
 /* What the jobs want done since this was asked last. */
 struct job_effects job_take_effects(struct job_runner *runner);
 /* When there is something to do without a descriptor (monotonic ms); UINT64_MAX: never. */
 uint64_t job_due(const struct job_runner *runner);
 /* What the job that runs in a lane waits on; -1: nothing. */
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot,
+int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapshot,
 		   enum job_lane lane);
 
 /*

@@ -18,7 +18,6 @@
 #define LOCK_PATIENCE 200 /* ms, of mib.md */
 
 DEFINE_CLEANUP(struct isif_transaction, transaction, isif_transaction_end);
-DEFINE_CLEANUP(struct isif_node, node, isif_node_release);
 DEFINE_CLEANUP(struct isif_record, record, isif_record_release);
 
 /* --- reading again --- */
@@ -34,18 +33,6 @@ static enum isif_error same_iface(const char *text, size_t length, const struct 
 	if (error)
 		return error;
 	return isif_record_same_settings(record, now) ? ISIF_OK : ISIF_CHANGED;
-}
-
-static enum isif_error same_node(struct isif_transaction *transaction, const char *path,
-				 const char *text, size_t length, const struct isif_node *now)
-{
-	CLEANUP(cleanup_node) struct isif_node *node = NULL;
-	enum isif_error error =
-		isif_node_parse(path, text, length, transaction->names, NULL, &node);
-
-	if (error)
-		return error;
-	return node_equal(node, now) ? ISIF_OK : ISIF_CHANGED;
 }
 
 /* True for the place of a record that goes away in the same transaction. */
@@ -78,9 +65,9 @@ static bool read_again(struct isif_transaction *transaction, const struct expect
 					  "name, or is gone",
 					  expected->path);
 	if (!error)
-		error = expected->iface ? same_iface(text, length, expected->iface)
-					: same_node(transaction, expected->path, text, length,
-						    expected->node);
+		error = expected->iface
+				? same_iface(text, length, expected->iface)
+				: node_is_still(expected->node, expected->path, text, length);
 	if (!error)
 		return true;
 	return transaction_refuse(transaction, ISIF_REFUSED_BUSY, expected->wish, "record %s: %s",

@@ -117,7 +117,8 @@ static void test_kinds(void)
 	for (int kind = 0; kind <= 9; kind++)
 		CU_ASSERT_EQUAL(job_kind_is_known((enum isif_job_kind)kind),
 				kind == ISIF_JOB_LOGIN || kind == ISIF_JOB_LOGOUT ||
-					kind == ISIF_JOB_PROPAGATE);
+					kind == ISIF_JOB_DISCOVER || kind == ISIF_JOB_PROBE ||
+					kind == ISIF_JOB_UNBIND || kind == ISIF_JOB_PROPAGATE);
 }
 
 static void test_sorted(void)
