@@ -291,6 +291,14 @@ static bool is_planned(const struct unbinding *work, uint32_t binding)
 	return false;
 }
 
+static bool has_sessions(const struct job_context *context, const struct unbinding *work)
+{
+	for (uint32_t i = 0; i < context->snapshot->session_count; i++)
+		if (is_planned(work, context->snapshot->sessions[i]->binding))
+			return true;
+	return false;
+}
+
 /* All sessions that would go: what one of them keeps redundant may go with another one. */
 static enum isif_error begin_look(const struct job_context *context, const struct unbinding *work)
 {
@@ -339,35 +347,51 @@ static bool find_barred(const struct isif_job *job, const struct job_context *co
 	return false;
 }
 
-static enum outcome look(struct isif_job *job, const struct job_context *context,
-			 struct unbinding *work, unsigned *pause)
+static enum outcome begin_logouts(struct isif_job *job, const struct job_context *context,
+				  struct unbinding *work)
+{
+	go_to(work, LOGGING_OUT);
+	return keep_plan(job, context, work);
+}
+
+static enum outcome begin_guard(struct isif_job *job, const struct job_context *context,
+				struct unbinding *work)
+{
+	enum isif_error error;
+
+	/* An earlier life may have logged all of them out. */
+	if (!has_sessions(context, work))
+		return begin_logouts(job, context, work);
+	error = begin_look(context, work);
+	work->looking = !error;
+	return error ? turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE,
+				 "who uses the disks cannot be found out: %s",
+				 isif_error_text(error))
+		     : GO_ON;
+}
+
+static enum outcome guard(struct isif_job *job, const struct job_context *context,
+			  struct unbinding *work, unsigned *pause)
 {
 	struct isif_privileged *gate = context->gate;
 	char why[WHY_SIZE];
 	enum isif_error error;
-	bool barred = false;
+	bool barred;
 
-	if (!work->looking) {
-		error = begin_look(context, work);
-		work->looking = !error;
-	} else {
-		error = gate->operations->look_work(gate, clock_ns() + LOOK_NS, pause);
-		if (!error)
-			barred = find_barred(job, context, work, why, sizeof(why));
-		if (error == ISIF_INCOMPLETE)
-			return WAIT;
-		gate->operations->look_end(gate);
-		work->looking = false;
-		if (!error && !barred)
-			go_to(work, LOGGING_OUT);
-	}
+	if (!work->looking)
+		return begin_guard(job, context, work);
+	error = gate->operations->look_work(gate, clock_ns() + LOOK_NS, pause);
+	if (error == ISIF_INCOMPLETE)
+		return WAIT;
+	barred = !error && find_barred(job, context, work, why, sizeof(why));
+	gate->operations->look_end(gate);
+	work->looking = false;
 	if (error)
 		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE,
 				 "who uses the disks cannot be found out: %s",
 				 isif_error_text(error));
-	if (barred)
-		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE, "%s", why);
-	return work->stage == LOGGING_OUT ? keep_plan(job, context, work) : GO_ON;
+	return barred ? turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE, "%s", why)
+		      : begin_logouts(job, context, work);
 }
 
 /* --- sessions --- */
@@ -600,7 +624,7 @@ static enum outcome take_step(struct isif_job *job, const struct job_context *co
 	case CHECKING:
 		return check(job, context, work);
 	case GUARDING:
-		return look(job, context, work, pause);
+		return guard(job, context, work, pause);
 	case LOGGING_OUT:
 		return log_out(job, context, work, pause);
 	case LOGGING_IN:

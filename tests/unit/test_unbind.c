@@ -4,6 +4,7 @@
 
 #include "allocation.h"
 #include "job_stage.h"
+#include "look_stage.h"
 #include "tree.h"
 
 #include <stdio.h>
@@ -22,15 +23,12 @@
 #define LOGOUT(sid)   "-m session -r " sid " -u\n"
 #define LOGIN(target) "-m node -T " target " -p 192.0.2.10:3260,1 -I if0 --login\n"
 
-static struct isif_disk disk;
-
 static void set_up(void)
 {
 	job_stage_open();
 	stage_iface("if0", IFACE_RECORD("if0", ""));
 	stage_iface("if1", IFACE_RECORD("if1", ""));
 	stage_build();
-	disk = (struct isif_disk){ .lun = 1, .device = "sdx", .user = "/srv" };
 	put_iscsiadm("");
 }
 
@@ -184,14 +182,14 @@ static void test_disk_in_use(void)
 	put_four();
 	stage_session(5, "iqn.a", "if0");
 	stage_session(6, "iqn.b", "if0");
-	disk.use = ISIF_DISK_IN_USE;
-	stage.kernels[1].disks = &disk;
-	stage.kernels[1].disk_count = 1;
+	look_stage.seen[0] = (struct isif_look_disk){
+		.sid = 6, .device = "sdx", .use = ISIF_DISK_IN_USE, .user = "mounted on /srv"
+	};
 	stage_build();
 	unbind("if0", "", "", 0);
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_IN_USE,
-			     "disk sdx is in use: /srv; no session of iqn.b via 192.0.2.10:3260,1 "
-			     "on if0 can be logged out"));
+			     "disk sdx is in use: mounted on /srv; end its use first; no session "
+			     "of iqn.b via 192.0.2.10:3260,1 on if0 can be logged out"));
 	CU_ASSERT_TRUE(steps("nothing was done"));
 	CU_ASSERT_TRUE(was_asked(""));
 	CU_ASSERT_TRUE(are_left("abcd"));
@@ -553,9 +551,7 @@ static void test_restart_and_refusal(void)
 {
 	restart_while_logging_out();
 	stage_session(6, "iqn.b", "if0");
-	disk.use = ISIF_DISK_UNKNOWN;
-	stage.kernels[0].disks = &disk;
-	stage.kernels[0].disk_count = 1;
+	look_stage.seen[0] = (struct isif_look_disk){ .sid = 6, .use = ISIF_DISK_UNKNOWN };
 	stage_build();
 	run();
 	CU_ASSERT_TRUE(was_asked(LOGIN("iqn.a")));
