@@ -2,7 +2,6 @@
 #include "job_stage.h"
 
 #include "look_stage.h"
-
 #include "tree.h"
 
 #include <poll.h>
