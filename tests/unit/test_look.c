@@ -124,7 +124,7 @@ static const struct file process[] = {
 };
 
 static char socket_name[64];
-static unsigned patience; /* ms, for claims; 0: much more than they need */
+static unsigned patience; /* ms for those who are asked */
 
 static void put(const char *path, const char *content)
 {
@@ -274,7 +274,7 @@ static void begin_test(void)
 	static unsigned turn;
 
 	scratch_make();
-	patience = 0;
+	patience = 120000;
 	snprintf(socket_name, sizeof(socket_name), "isif-unit-%d-%u", (int)getpid(), turn++);
 	put_all(host);
 }
