@@ -69,7 +69,10 @@ enum isif_edit_kind {
 	 * the iface; everything else comes from the record other, or with NULL from iscsid.conf.
 	 */
 	ISIF_EDIT_NEW_NODE,
-	/** Makes a node record the one of another iface: to the path other, its links, too. */
+	/**
+	 * Makes a node record the one of another iface: to the path other, its link, too. other is
+	 * in the same portal's directory; of an old record, which has none, it is the path itself.
+	 */
 	ISIF_EDIT_MOVE_NODE,
 	/** Removes an iface or node record; with a node record its links and empty directories. */
 	ISIF_EDIT_REMOVE,
@@ -176,6 +179,13 @@ struct isif_privileged_operations {
 	 */
 	enum isif_error (*commit)(struct isif_privileged *self, const struct isif_edit *edits,
 				  size_t count, size_t *failed);
+	/**
+	 * Between begin() and commit(): a file of the state directory (one plain word) that gets
+	 * this text together with the records, and with undo() its old one again; so does a start
+	 * after a crash.
+	 */
+	enum isif_error (*stage)(struct isif_privileged *self, const char *name, const char *text,
+				 size_t length);
 	/** Puts back what commit() changed and nobody else since; ISIF_UNDO_FAILED if it cannot. */
 	enum isif_error (*undo)(struct isif_privileged *self);
 	/** Ends the transaction: forgets what undo() needs, and releases the lock. */

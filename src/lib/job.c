@@ -13,9 +13,9 @@
 #include <time.h>
 
 static const struct job_kind *const kinds[] = {
-	[ISIF_JOB_LOGIN] = &job_login,
-	[ISIF_JOB_LOGOUT] = &job_logout,
-	[ISIF_JOB_PROPAGATE] = &job_propagate,
+	[ISIF_JOB_LOGIN] = &job_login,	     [ISIF_JOB_LOGOUT] = &job_logout,
+	[ISIF_JOB_DISCOVER] = &job_discover, [ISIF_JOB_PROBE] = &job_probe,
+	[ISIF_JOB_UNBIND] = &job_unbind,     [ISIF_JOB_PROPAGATE] = &job_propagate,
 };
 
 const struct job_kind *job_kind_of(enum isif_job_kind kind)
@@ -87,8 +87,8 @@ void job_fail(struct isif_job *job, enum isif_job_error error, const char *forma
 
 /* --- its life --- */
 
-static struct job_context context_of(struct job_runner *runner,
-				     const struct isif_snapshot *snapshot, uint64_t now)
+static struct job_context context_of(struct job_runner *runner, struct isif_snapshot *snapshot,
+				     uint64_t now)
 {
 	return (struct job_context){
 		.gate = runner->gate,
@@ -99,6 +99,7 @@ static struct job_context context_of(struct job_runner *runner,
 		.session_timeout = runner->session_timeout,
 		.protect_in_use = runner->protect_in_use,
 		.state = runner->state,
+		.rtnetlink = runner->rtnetlink,
 		.effects = &runner->effects,
 	};
 }
@@ -209,18 +210,24 @@ static void run_lane(struct job_runner *runner, enum job_lane lane,
 	}
 }
 
-/* Those that wait need not wait for their turn to be cancelled. */
+/*
+ * Those that wait need not wait for their turn to be cancelled; but what one that was interrupted
+ * left, only its kind knows.
+ */
+static bool can_go(const struct isif_job *job)
+{
+	return job->state == ISIF_JOB_PENDING && job->control == ISIF_JOB_CANCEL && !*job->step;
+}
+
 static void cancel_pending(struct job_runner *runner)
 {
 	for (size_t i = 0; i < runner->count; i++) {
 		struct isif_job *job = &runner->entries[i]->job;
 
-		if (job->state != ISIF_JOB_PENDING || job->control != ISIF_JOB_CANCEL)
+		if (!can_go(job))
 			continue;
 		job->state = ISIF_JOB_CANCELLED;
-		job_step(job, *job->step ? "cancelled; it was interrupted before, and what it did "
-					   "then stays done"
-					 : "cancelled before it began");
+		job_step(job, "cancelled before it began");
 		ended(runner, job);
 	}
 }
@@ -237,7 +244,7 @@ static void save(struct job_runner *runner)
 	runner->save_failed = error;
 }
 
-bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+bool job_run(struct job_runner *runner, struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline)
 {
 	const struct job_context context = context_of(runner, snapshot, now);
@@ -260,8 +267,7 @@ uint64_t job_due(const struct job_runner *runner)
 	uint64_t due = UINT64_MAX;
 
 	for (size_t i = 0; i < runner->count && !runner->in_change; i++)
-		if (runner->entries[i]->job.state == ISIF_JOB_PENDING &&
-		    runner->entries[i]->job.control == ISIF_JOB_CANCEL)
+		if (can_go(&runner->entries[i]->job))
 			return 0;
 	for (enum job_lane lane = 0; lane < JOB_LANES && !runner->in_change; lane++) {
 		const struct job_entry *entry = next_in(runner, lane);
@@ -274,7 +280,7 @@ uint64_t job_due(const struct job_runner *runner)
 	return due;
 }
 
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot,
+int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapshot,
 		   enum job_lane lane)
 {
 	const struct job_context context = { .gate = runner->gate,
@@ -290,6 +296,11 @@ int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds)
 {
 	runner->iscsiadm_timeout = milliseconds;
+}
+
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink)
+{
+	runner->rtnetlink = rtnetlink;
 }
 
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,

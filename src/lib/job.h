@@ -12,8 +12,12 @@
  *   job_list.c       the list, and changes of it that can be taken back
  *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
  *   job_propagate.c  the kind that rewrites the iface's copies in its node records
+ *   job_discover.c   the kind that discovers and binds; discovery.c knows what it has found
+ *   job_unbind.c     the kind that removes bindings; unbind_plan.c is what a crash leaves of it
+ *   removal.c        node records removed, a lot at a time
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
  *   guard.c          whether a session may be logged out
+ *   job_probe.c      the kind that tries whether portals can be reached over an iface
  * A kind is one line in the table of job.c: its functions below.
  */
 
@@ -29,7 +33,7 @@ struct job_effects {
 /* What a kind works with; the snapshot changes from call to call. */
 struct job_context {
 	struct isif_privileged *gate;
-	const struct isif_snapshot *snapshot;
+	struct isif_snapshot *snapshot;
 	const struct isif_log *log;
 	uint64_t now;		   /* monotonic ms */
 	uint32_t iscsiadm_timeout; /* ms that iscsiadm has for a discovery */
@@ -37,6 +41,7 @@ struct job_context {
 	bool protect_in_use;	   /* no job may log out a session whose disk is in use */
 	struct state *state;
 	struct job_effects *effects;
+	struct isif_rtnetlink *rtnetlink; /* for questions about routes */
 };
 
 /* Of the jobs in one lane one runs at a time, in the order in which they were asked for. */
@@ -68,6 +73,9 @@ struct job_kind {
 
 extern const struct job_kind job_login;
 extern const struct job_kind job_logout;
+extern const struct job_kind job_discover;
+extern const struct job_kind job_probe;
+extern const struct job_kind job_unbind;
 extern const struct job_kind job_propagate;
 
 /* What a kind says of its job; texts are cut to fit, never inside a character of UTF-8. */
@@ -78,7 +86,7 @@ void job_fail(struct isif_job *job, enum isif_job_error error, const char *forma
 void job_drop_cut_character(char *text);
 
 #define JOB_HISTORY    128    /* ended jobs that are kept, until somebody says otherwise */
-#define JOB_OPEN_LIMIT 1024   /* jobs that are not ended */
+#define JOB_OPEN_LIMIT 1024   /* with so many open jobs managers can add none */
 #define JOB_TIMEOUT    120000 /* ms for iscsiadm, until somebody says otherwise */
 #define JOB_SESSION                                                                                \
 	180000 /* ms for a login or a logout, likewise: open-iscsi's own retries                   \
@@ -90,6 +98,8 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 void job_runner_close(struct job_runner *runner);
 void job_runner_set_history(struct job_runner *runner, uint32_t ended_jobs_kept);
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds);
+/* Whom the kinds may ask about routes; borrowed. */
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink);
 /* 0 ms: as it is. */
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
 				  bool protect_in_use);
@@ -106,7 +116,7 @@ struct isif_job_list job_list(const struct job_runner *runner);
  * Changes of the list by a transaction: each shows at once in memory; job_save() puts the list on
  * disk, and job_revert() takes back what was changed since the last job_keep(). Between a change
  * and one of these two no job starts, goes on or ends. ISIF_EXISTS: the index is in use (also by
- * a job that was removed in the same change); ISIF_LIMIT: too many jobs are open.
+ * a job that was removed in the same change); ISIF_LIMIT: JOB_OPEN_LIMIT.
  */
 enum isif_error job_add(struct job_runner *runner, const struct isif_job *asked);
 /* The index of the job that a change implies, from ISIF_JOB_FIRST_IMPLIED up. */
@@ -114,19 +124,22 @@ uint32_t job_implied_index(struct job_runner *runner);
 void job_remove(struct job_runner *runner, uint32_t index); /* an ended one */
 void job_cancel(struct job_runner *runner, uint32_t index); /* an open one */
 enum isif_error job_save(struct job_runner *runner);
+/* What job_save() writes into JOB_FILE, for who writes it together with something else. */
+#define JOB_FILE "jobs" /* in the state directory */
+enum isif_error job_text(const struct job_runner *runner, char **text, size_t *length);
 void job_revert(struct job_runner *runner);
 void job_keep(struct job_runner *runner);
 
 /* Starts and runs jobs until the monotonic clock (ns) passes deadline. True if one began or ended.
  */
-bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+bool job_run(struct job_runner *runner, struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline);
 /* What the jobs want done since this was asked last. */
 struct job_effects job_take_effects(struct job_runner *runner);
 /* When there is something to do without a descriptor (monotonic ms); UINT64_MAX: never. */
 uint64_t job_due(const struct job_runner *runner);
 /* What the job that runs in a lane waits on; -1: nothing. */
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot,
+int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapshot,
 		   enum job_lane lane);
 
 /*

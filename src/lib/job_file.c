@@ -11,16 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_NAME  "jobs"
 #define ASIDE_NAME "jobsbad"
 #define HEADER	   "iscsi-ifaced jobs 1"
 #define NAME_SIZE  1024 /* more than any name of a record */
-
-static inline void cleanup_fclose(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
 
 static void write_name(FILE *file, const struct isif_name *name)
 {
@@ -44,22 +37,33 @@ static void write_job(FILE *file, const struct isif_job *job)
 	fputc('\n', file);
 }
 
-enum isif_error job_file_write(struct job_runner *runner)
+enum isif_error job_text(const struct job_runner *runner, char **text, size_t *length)
 {
-	CLEANUP_FREE char *text = NULL;
-	CLEANUP(cleanup_fclose) FILE *file = NULL;
-	size_t length;
+	FILE *file = open_memstream(text, length);
+	bool failed;
 
-	file = open_memstream(&text, &length);
 	if (!file)
 		return ISIF_NO_MEMORY;
 	fprintf(file, HEADER "\nnext %" PRIu32 "\n", runner->next_implied);
 	for (size_t i = 0; i < runner->shown_count; i++)
 		write_job(file, runner->shown[i]);
 	fputs("end\n", file);
-	if (fflush(file) || ferror(file))
-		return ISIF_NO_MEMORY;
-	return runner->gate->operations->state_write(runner->gate, FILE_NAME, text, length);
+	failed = ferror(file);
+	if (!fclose(file) && !failed)
+		return ISIF_OK;
+	free(TAKE(*text));
+	return ISIF_NO_MEMORY;
+}
+
+enum isif_error job_file_write(struct job_runner *runner)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t length;
+	enum isif_error error = job_text(runner, &text, &length);
+
+	if (error)
+		return error;
+	return runner->gate->operations->state_write(runner->gate, JOB_FILE, text, length);
 }
 
 /* --- reading --- */
@@ -190,7 +194,7 @@ static void put_aside(struct job_runner *runner, const char *text, size_t length
 	operations->state_write(runner->gate, ASIDE_NAME, text, length);
 	job_file_write(runner);
 	isif_log_line(runner->log, ISIF_LOG_ERROR,
-		      "the list of jobs (" FILE_NAME " in the state directory) is damaged and was "
+		      "the list of jobs (" JOB_FILE " in the state directory) is damaged and was "
 		      "put aside as " ASIDE_NAME
 		      ": jobs that were not done are forgotten; look for "
 		      "ifaces that are not in sync with their bindings");
@@ -202,12 +206,12 @@ enum isif_error job_file_read(struct job_runner *runner)
 	size_t length;
 	enum isif_error error;
 
-	error = runner->gate->operations->state_read(runner->gate, FILE_NAME, &text, &length);
+	error = runner->gate->operations->state_read(runner->gate, JOB_FILE, &text, &length);
 	if (error == ISIF_NO_MEMORY)
 		return error;
 	if (error && error != ISIF_NOT_FOUND && error != ISIF_UNAVAILABLE)
 		isif_log_line(runner->log, ISIF_LOG_ERROR,
-			      "cannot read the list of jobs (" FILE_NAME
+			      "cannot read the list of jobs (" JOB_FILE
 			      " in the state directory): %s; it begins anew",
 			      isif_error_text(error));
 	if (error)

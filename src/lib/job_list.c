@@ -194,16 +194,23 @@ uint32_t job_implied_index(struct job_runner *runner)
 	return index;
 }
 
+/* What a change implies is not refused: its records are written already. */
+static bool too_many(const struct job_runner *runner, uint32_t index)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < runner->count; i++)
+		open += isif_job_is_open(&runner->entries[i]->job);
+	return open >= JOB_OPEN_LIMIT && index < ISIF_JOB_FIRST_IMPLIED;
+}
+
 enum isif_error job_add(struct job_runner *runner, const struct isif_job *asked)
 {
 	struct isif_job job = *asked;
 	struct job_entry *entry;
 	enum isif_error error;
-	size_t open = 0;
 
-	for (size_t i = 0; i < runner->count; i++)
-		open += isif_job_is_open(&runner->entries[i]->job);
-	if (open >= JOB_OPEN_LIMIT)
+	if (too_many(runner, job.index))
 		return ISIF_LIMIT;
 	job.state = ISIF_JOB_PENDING;
 	if (job.control != ISIF_JOB_CANCEL)

@@ -100,7 +100,9 @@ static enum outcome cancelled(struct isif_job *job, const struct session_job *wo
 		job_step(job, "cancelled, but %u stay %s: %s", job->results, past(work),
 			 work->failure);
 	else
-		job_step(job, "cancelled; everything is as it was");
+		job_step(job, work->anew ? "cancelled; it was interrupted before, and what it did "
+					   "then stays done"
+					 : "cancelled; everything is as it was");
 	job->state = ISIF_JOB_CANCELLED;
 	return ENDED;
 }

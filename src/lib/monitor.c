@@ -569,6 +569,7 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 		error = job_runner_open(monitor->privileged, monitor->names, &monitor->log,
 					&monitor->jobs);
 	if (!error) {
+		job_runner_set_rtnetlink(monitor->jobs, monitor->rtnetlink);
 		job_runner_set_state(monitor->jobs, monitor->state);
 		error = read_everything(monitor);
 	}

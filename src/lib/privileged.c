@@ -134,6 +134,12 @@ static enum isif_error begin(struct isif_privileged *gate, unsigned patience, co
 	return store_begin(store_of(gate), patience, why);
 }
 
+static enum isif_error stage(struct isif_privileged *gate, const char *name, const char *text,
+			     size_t length)
+{
+	return store_stage(store_of(gate), name, text, length);
+}
+
 static enum isif_error commit(struct isif_privileged *gate, const struct isif_edit *edits,
 			      size_t count, size_t *failed)
 {
@@ -263,6 +269,7 @@ static const struct isif_privileged_operations operations = {
 	.change_descriptor = change_descriptor,
 	.next_change = next_change,
 	.begin = begin,
+	.stage = stage,
 	.commit = commit,
 	.undo = undo,
 	.end = end,

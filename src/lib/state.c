@@ -119,7 +119,7 @@ enum isif_error state_open(const char *directory, struct isif_names *names,
 	state->defaults[ISIF_KEPT_NOTIFY_ENABLE] = 0xff;
 	state->defaults[ISIF_KEPT_NOTIFY_RATE] = 50;
 	read_boot_id(state->boot, sizeof(state->boot));
-	if (directory && asprintf(&state->path, "%s/state", directory) < 0) {
+	if (directory && asprintf(&state->path, "%s/" STATE_FILE, directory) < 0) {
 		state->path = NULL;
 		state_close(state);
 		return ISIF_NO_MEMORY;

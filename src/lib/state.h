@@ -16,6 +16,7 @@
  */
 
 /* Indexes below are the managers', those from here up the agent's (mib.md, binding table). */
+#define STATE_FILE	  "state" /* in the state directory */
 #define STATE_FIRST_INDEX (1u << 30)
 #define STATE_LAST_INDEX  0x7fffffffu
 #define STATE_KEEP_SECONDS                                                                         \

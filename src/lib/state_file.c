@@ -98,6 +98,21 @@ static enum isif_error write_and_sync(const char *path, const struct state *stat
 	return ISIF_OK;
 }
 
+enum isif_error state_file_text(const struct state *state, char **text, size_t *length)
+{
+	FILE *file = open_memstream(text, length);
+	bool failed;
+
+	if (!file)
+		return ISIF_NO_MEMORY;
+	write_all(file, state);
+	failed = ferror(file);
+	if (!fclose(file) && !failed)
+		return ISIF_OK;
+	free(TAKE(*text));
+	return ISIF_NO_MEMORY;
+}
+
 enum isif_error state_file_write(const struct state *state)
 {
 	CLEANUP_FREE char *fresh = NULL;

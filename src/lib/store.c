@@ -17,7 +17,8 @@ struct store_transaction {
 	struct store_plan plan;
 	bool committed;
 	bool journaled;
-	bool stuck; /* what was done could not be undone */
+	bool staged; /* files of the state directory change, too */
+	bool stuck;  /* what was done could not be undone */
 };
 
 DEFINE_CLEANUP(struct store, store, store_close);
@@ -70,6 +71,7 @@ static void recover_at_start(struct store *store)
 		return;
 	store_lock_open(store, false);
 	if (!store_journal_is_open(store) && !store_is_littered(store)) {
+		store_staged_drop(store);
 		store->recovered = true;
 		return;
 	}
@@ -147,10 +149,9 @@ enum isif_error store_enter(struct store *store, unsigned patience, const char *
 {
 	enum isif_error error = open_journal(store, why);
 
-	if (!error)
-		error = store_lock_open(store, true);
-	else
+	if (error)
 		return error;
+	error = store_lock_open(store, true);
 	if (error)
 		return unavailable(store, why, "the lock directory", store->lock_path, error);
 	error = store_lock(store, patience);
@@ -189,9 +190,11 @@ static enum isif_error write_journal(struct store *store, struct store_transacti
 {
 	enum isif_error error;
 
-	if (transaction->plan.count < 2)
+	if (transaction->plan.count < 2 && !transaction->staged)
 		return ISIF_OK;
 	error = store_sync_directory(store, ".");
+	if (!error && transaction->staged && fsync(store->state))
+		error = store_write_error(errno);
 	if (!error)
 		error = store_journal_write(store, &transaction->plan);
 	transaction->journaled = !error;
@@ -205,12 +208,13 @@ static enum isif_error undo(struct store *store, struct store_transaction *trans
 {
 	enum isif_error error, sync_error;
 
-	/* If this fails, everything is put back all the same; a crash meanwhile would be bad luck.
-	 */
+	/* If that fails, all is put back none the less: only a crash meanwhile would do harm. */
 	if (transaction->journaled)
 		store_journal_turn(store);
 	error = store_plan_back(store, &transaction->plan);
 	sync_error = store_plan_sync(store, &transaction->plan);
+	if (!sync_error && transaction->staged)
+		sync_error = store_staged_back(store);
 	if (!error)
 		error = sync_error;
 	transaction->stuck = error != ISIF_OK;
@@ -240,9 +244,21 @@ enum isif_error store_commit(struct store *store, const struct isif_edit *edits,
 		error = store_plan_forward(store, &transaction->plan, failed);
 	if (!error)
 		error = store_plan_sync(store, &transaction->plan);
+	if (!error && transaction->staged)
+		error = store_staged_forward(store);
 	if (error && undo(store, transaction))
 		error = ISIF_UNDO_FAILED;
 	return error;
+}
+
+enum isif_error store_stage(struct store *store, const char *name, const char *text, size_t length)
+{
+	struct store_transaction *transaction = store->transaction;
+
+	if (!transaction || transaction->committed)
+		return ISIF_INVALID;
+	transaction->staged = true;
+	return store_staged_write(store, name, text, length);
 }
 
 enum isif_error store_undo(struct store *store)
@@ -264,8 +280,11 @@ void store_end(struct store *store)
 		return;
 	if (transaction->stuck || (transaction->journaled && store_journal_clear(store)))
 		store->recovered = false;
-	if (!transaction->stuck)
+	if (!transaction->stuck) {
 		store_plan_drop(store, &transaction->plan);
+		if (transaction->staged)
+			store_staged_drop(store);
+	}
 	store_plan_clear(&transaction->plan);
 	free(transaction);
 	store->transaction = NULL;

@@ -21,6 +21,7 @@
  *   store_batch.c    many edits, each for itself, without waiting for the disk
  *   store_backup.c   the copy that is kept before anything is written
  *   store_state.c    whole files of the state directory
+ *   store_staged.c   those of them that change together with records
  *
  * Files of ours in the database's root, nowhere else (any file in ifaces/ is a record to
  * iscsiadm): STORE_TEMPORARY and a number are new texts that are not in their place yet,
@@ -50,9 +51,10 @@ struct store {
 	int lock_file; /* STORE_LOCK_FILE, ours alone (flock), as long as locks is open */
 	char *root_path, *state_path, *lock_path, *iscsid_conf; /* the last one may be NULL */
 	bool locked;						/* we hold open-iscsi's lock */
-	bool recovered;		   /* nothing is left of an earlier life */
-	uint32_t number;	   /* of the last temporary or aside file */
-	struct timespec told_lock; /* the old lock of which the log was told: its ctime */
+	bool recovered;		       /* nothing is left of an earlier life */
+	uint32_t number;	       /* of the last temporary or aside file */
+	struct timespec told_lock;     /* the old lock of which the log was told: its ctime */
+	enum isif_error told_recovery; /* why there was none, as the log was told */
 	char why[512];
 	struct store_transaction *transaction;
 	struct store_batch *batch;
@@ -69,6 +71,7 @@ enum isif_error store_commit(struct store *store, const struct isif_edit *edits,
 			     size_t *failed);
 enum isif_error store_undo(struct store *store);
 void store_end(struct store *store);
+enum isif_error store_stage(struct store *store, const char *name, const char *text, size_t length);
 enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, size_t count,
 				  const char **why);
 enum isif_error store_batch_work(struct store *store, uint64_t deadline, unsigned *pause);
@@ -91,6 +94,24 @@ enum isif_error store_enter(struct store *store, unsigned patience, const char *
 
 /* Opens the state directory, if it is not yet; ISIF_UNAVAILABLE: none is set. */
 enum isif_error store_open_state(struct store *store);
+
+/* --- store_state.c --- */
+
+/* True for what may be the name of such a file. */
+bool store_state_is_word(const char *name);
+/* Writes a file of the state directory, and has its octets on disk. */
+enum isif_error store_state_put(struct store *store, const char *file, const char *text,
+				size_t length);
+
+/* --- store_staged.c --- */
+
+enum isif_error store_staged_write(struct store *store, const char *name, const char *text,
+				   size_t length);
+/* Puts all new texts in their places, or all old ones back; on disk on return. */
+enum isif_error store_staged_forward(struct store *store);
+enum isif_error store_staged_back(struct store *store);
+/* Forgets both. */
+void store_staged_drop(struct store *store);
 
 /* --- store_check.c --- */
 

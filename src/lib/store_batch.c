@@ -104,6 +104,8 @@ static enum progress prepare(struct store *store, struct store_batch *batch)
 	struct isif_edit *edit = &batch->edits[batch->next];
 	enum isif_error error = prepare_edit(store, edit, item);
 
+	if (error)
+		drop_temporary(store, item);
 	if (!*item->temporary)
 		edit->error = error;
 	batch->next++;

@@ -113,23 +113,25 @@ static enum isif_error print_all(int descriptor, uint64_t *print)
 
 static enum isif_error read_file(int descriptor, struct record_text *text, uint64_t *print)
 {
+	enum isif_error error = ISIF_OK;
 	struct stat status;
-	enum isif_error error;
+	bool is_file, is_record;
 
 	if (fstat(descriptor, &status))
 		return isif_error_from_errno(errno);
-	if (!S_ISREG(status.st_mode))
-		return ISIF_INVALID;
-	if (status.st_size > ISIF_RECORD_SIZE)
-		return ISIF_TOO_LONG;
+	is_file = S_ISREG(status.st_mode);
+	is_record = is_file && status.st_size <= ISIF_RECORD_SIZE;
+	if (text && !is_record)
+		return is_file ? ISIF_TOO_LONG : ISIF_INVALID;
 	*print = begin_print(&status);
-	if (!text) {
-		error = print_all(descriptor, print);
-	} else {
+	if (text) {
 		error = read_all(descriptor, (size_t)status.st_size, text);
 		if (!error)
 			*print = store_digest(*print, text->octets, text->length);
+	} else if (is_record) {
+		error = print_all(descriptor, print);
 	}
+	/* What is no record was not written by us: that it has a print is enough. */
 	*print = end_print(*print);
 	return error;
 }

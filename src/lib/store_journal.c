@@ -232,16 +232,19 @@ static enum isif_error replay(struct store *store, struct store_plan *plan, bool
 	error = back ? store_plan_revert(store, plan) : store_plan_finish(store, plan);
 	if (!error)
 		error = store_plan_sync(store, plan);
-	if (error)
+	if (!error)
+		error = back ? store_staged_back(store) : store_staged_forward(store);
+	if (!error)
+		isif_log_line(store->log, ISIF_LOG_NOTICE,
+			      "a change of %s was interrupted and is now %s", store->root_path,
+			      back ? "undone" : "finished");
+	else if (error != store->told_recovery)
 		isif_log_line(store->log, ISIF_LOG_ERROR,
 			      "a change of %s that was interrupted cannot be %s: %s; nothing is "
 			      "written until it can be",
 			      store->root_path, back ? "undone" : "finished",
 			      isif_error_text(error));
-	else
-		isif_log_line(store->log, ISIF_LOG_NOTICE,
-			      "a change of %s was interrupted and is now %s", store->root_path,
-			      back ? "undone" : "finished");
+	store->told_recovery = error;
 	return error;
 }
 
@@ -261,6 +264,7 @@ enum isif_error store_recover(struct store *store)
 	if (error && error != ISIF_INCOMPLETE)
 		return error;
 	store_sweep(store);
+	store_staged_drop(store);
 	store->recovered = true;
 	return ISIF_OK;
 }

@@ -177,16 +177,24 @@ static enum isif_error find_link(const struct planner *planner, const char *node
 	return ISIF_OK;
 }
 
-static enum isif_error plan_lines(struct planner *planner, const struct isif_edit *edit,
-				  const char *to)
+/* An old text becomes a new one, in its place or in another. */
+static enum isif_error edit_lines(struct planner *planner, const struct isif_edit *edit,
+				  const char *to, struct record_text *old)
 {
-	CLEANUP_TEXT struct record_text old = { 0 };
 	CLEANUP_TEXT struct record_text fresh = { 0 };
-	enum isif_error error = take_old(planner, edit->path, &old);
+	enum isif_error error = take_old(planner, edit->path, old);
 
 	if (!error)
-		error = record_edit(old.octets, old.length, edit->lines, edit->line_count, &fresh);
+		error = record_edit(old->octets, old->length, edit->lines, edit->line_count,
+				    &fresh);
 	return error ? error : put_text(planner, to, edit->path, &fresh);
+}
+
+static enum isif_error plan_lines(struct planner *planner, const struct isif_edit *edit)
+{
+	CLEANUP_TEXT struct record_text old = { 0 };
+
+	return edit_lines(planner, edit, edit->path, &old);
 }
 
 static enum isif_error plan_new_iface(struct planner *planner, const struct isif_edit *edit)
@@ -252,15 +260,11 @@ static enum isif_error plan_move(struct planner *planner, const struct isif_edit
 {
 	CLEANUP_TEXT struct record_text old = { 0 };
 	char folder[PATH_MAX], path[PATH_MAX];
-	enum isif_error error = store_read(planner->store, edit->path, &old);
+	enum isif_error error = edit_lines(planner, edit, edit->other, &old);
 
-	if (!error && !strcmp(edit->path, edit->other))
-		return plan_lines(planner, edit, edit->path);
 	if (!error)
 		error = find_link(planner, edit->path, &old, folder, path);
-	if (!error && *path)
-		error = move_link(planner, folder, path, edit->other);
-	return error ? error : plan_lines(planner, edit, edit->other);
+	return error || !*path ? error : move_link(planner, folder, path, edit->other);
 }
 
 /* Its portal's directory goes with its last record, and the target's with its last portal. */
@@ -306,7 +310,7 @@ static enum isif_error plan_edit(struct planner *planner, const struct isif_edit
 		return error;
 	switch (edit->kind) {
 	case ISIF_EDIT_LINES:
-		return plan_lines(planner, edit, edit->path);
+		return plan_lines(planner, edit);
 	case ISIF_EDIT_NEW_IFACE:
 		return plan_new_iface(planner, edit);
 	case ISIF_EDIT_NEW_NODE:

@@ -14,7 +14,7 @@
 #define STATE_SIZE (16 * 1024 * 1024)
 
 /* The journal has its name beside them. */
-static bool is_word(const char *name)
+bool store_state_is_word(const char *name)
 {
 	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz");
 
@@ -45,10 +45,11 @@ enum isif_error store_state_read(struct store *store, const char *name, char **t
 	struct stat status;
 	enum isif_error error;
 
-	if (!is_word(name))
+	if (!store_state_is_word(name))
 		return ISIF_INVALID;
-	if (store->state < 0)
-		return ISIF_UNAVAILABLE;
+	error = store_open_state(store);
+	if (error)
+		return error;
 	descriptor = openat(store->state, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (descriptor < 0 || fstat(descriptor, &status))
 		return isif_error_from_errno(errno);
@@ -65,11 +66,11 @@ enum isif_error store_state_read(struct store *store, const char *name, char **t
 	return error;
 }
 
-static enum isif_error write_beside(struct store *store, const char *beside, const char *text,
-				    size_t length)
+enum isif_error store_state_put(struct store *store, const char *file, const char *text,
+				size_t length)
 {
 	CLEANUP_CLOSE int descriptor = openat(
-		store->state, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+		store->state, file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	enum isif_error error;
 
 	if (descriptor < 0)
@@ -86,14 +87,15 @@ enum isif_error store_state_write(struct store *store, const char *name, const c
 	char beside[NAME_SIZE + 8];
 	enum isif_error error;
 
-	if (!is_word(name))
+	if (!store_state_is_word(name))
 		return ISIF_INVALID;
 	if (length > STATE_SIZE)
 		return ISIF_TOO_LONG;
-	if (store->state < 0)
-		return ISIF_UNAVAILABLE;
+	error = store_open_state(store);
+	if (error)
+		return error;
 	snprintf(beside, sizeof(beside), "%s.new", name);
-	error = write_beside(store, beside, text, length);
+	error = store_state_put(store, beside, text, length);
 	if (!error && renameat(store->state, beside, store->state, name))
 		error = store_write_error(errno);
 	if (error)

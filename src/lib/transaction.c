@@ -10,6 +10,7 @@
 #include "database.h"
 #include "monitor.h"
 #include "node.h"
+#include "state_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,6 @@
 #define LOCK_PATIENCE 200 /* ms, of mib.md */
 
 DEFINE_CLEANUP(struct isif_transaction, transaction, isif_transaction_end);
-DEFINE_CLEANUP(struct isif_node, node, isif_node_release);
 DEFINE_CLEANUP(struct isif_record, record, isif_record_release);
 
 /* --- reading again --- */
@@ -33,18 +33,6 @@ static enum isif_error same_iface(const char *text, size_t length, const struct 
 	if (error)
 		return error;
 	return isif_record_same_settings(record, now) ? ISIF_OK : ISIF_CHANGED;
-}
-
-static enum isif_error same_node(struct isif_transaction *transaction, const char *path,
-				 const char *text, size_t length, const struct isif_node *now)
-{
-	CLEANUP(cleanup_node) struct isif_node *node = NULL;
-	enum isif_error error =
-		isif_node_parse(path, text, length, transaction->names, NULL, &node);
-
-	if (error)
-		return error;
-	return node_equal(node, now) ? ISIF_OK : ISIF_CHANGED;
 }
 
 /* True for the place of a record that goes away in the same transaction. */
@@ -77,9 +65,9 @@ static bool read_again(struct isif_transaction *transaction, const struct expect
 					  "name, or is gone",
 					  expected->path);
 	if (!error)
-		error = expected->iface ? same_iface(text, length, expected->iface)
-					: same_node(transaction, expected->path, text, length,
-						    expected->node);
+		error = expected->iface
+				? same_iface(text, length, expected->iface)
+				: node_is_still(expected->node, expected->path, text, length);
 	if (!error)
 		return true;
 	return transaction_refuse(transaction, ISIF_REFUSED_BUSY, expected->wish, "record %s: %s",
@@ -168,42 +156,12 @@ static enum isif_refusal_kind refusal_of(enum isif_error error)
 	}
 }
 
-static bool write_records(struct isif_transaction *transaction)
+static bool refuse_error(struct isif_transaction *transaction, enum isif_error error,
+			 const char *what)
 {
-	struct isif_privileged *gate = transaction->monitor->privileged;
-	size_t failed = 0;
-	enum isif_error error;
-
-	if (!transaction->edit_count)
-		return true;
-	error = gate->operations->commit(gate, transaction->edits, transaction->edit_count,
-					 &failed);
-	if (!error)
-		return true;
-	if (failed >= transaction->edit_count)
-		failed = 0;
-	return transaction_refuse(transaction, refusal_of(error), transaction->edit_wishes[failed],
-				  "writing record %s: %s", transaction->edits[failed].path,
-				  isif_error_text(error));
-}
-
-/* Indexes and what managers set are on disk before the records that they belong to. */
-static bool write_state(struct isif_transaction *transaction)
-{
-	struct state *state = transaction->monitor->state;
-	enum isif_error error = ISIF_NO_MEMORY;
-
-	if (!transaction->step_count)
-		return true;
-	if (transaction_change_state(transaction, state)) {
-		state->changed = true;
-		error = state_save(state);
-	}
-	if (!error)
-		return true;
 	return transaction_refuse(transaction,
 				  error == ISIF_NO_MEMORY ? ISIF_REFUSED_BUSY : ISIF_REFUSED_FAILED,
-				  NULL, "writing the state file: %s", isif_error_text(error));
+				  NULL, "writing %s: %s", what, isif_error_text(error));
 }
 
 static bool changes_jobs(const struct isif_transaction *transaction)
@@ -211,20 +169,79 @@ static bool changes_jobs(const struct isif_transaction *transaction)
 	return transaction->job_count || transaction->session_jobs;
 }
 
-static bool write_jobs(struct isif_transaction *transaction)
+/* Indexes, what managers set, and jobs: in memory. */
+static bool change_memory(struct isif_transaction *transaction)
 {
-	struct job_runner *runner = transaction->monitor->jobs;
-	enum isif_error error = ISIF_NO_MEMORY;
+	struct isif_monitor *monitor = transaction->monitor;
 
-	if (!changes_jobs(transaction))
+	if (transaction->step_count && !transaction_change_state(transaction, monitor->state))
+		return refuse_error(transaction, ISIF_NO_MEMORY, "the state");
+	if (changes_jobs(transaction) && !transaction_change_jobs(transaction, monitor->jobs))
+		return refuse_error(transaction, ISIF_NO_MEMORY, "the list of jobs");
+	return true;
+}
+
+/* Without records, each file is replaced by itself. */
+static bool save_files(struct isif_transaction *transaction)
+{
+	struct isif_monitor *monitor = transaction->monitor;
+	enum isif_error error = ISIF_OK;
+
+	if (transaction->step_count) {
+		monitor->state->changed = true;
+		error = state_save(monitor->state);
+	}
+	if (error)
+		return refuse_error(transaction, error, "the state file");
+	if (changes_jobs(transaction))
+		error = job_save(monitor->jobs);
+	return !error || refuse_error(transaction, error, "the list of jobs");
+}
+
+/* With records, they become true with them, or not at all. */
+static bool stage_files(struct isif_transaction *transaction)
+{
+	struct isif_monitor *monitor = transaction->monitor;
+	struct isif_privileged *gate = monitor->privileged;
+	CLEANUP_FREE char *state = NULL;
+	CLEANUP_FREE char *jobs = NULL;
+	size_t length;
+	enum isif_error error = ISIF_OK;
+
+	if (transaction->step_count) {
+		error = state_file_text(monitor->state, &state, &length);
+		if (!error)
+			error = gate->operations->stage(gate, STATE_FILE, state, length);
+	}
+	if (!error && changes_jobs(transaction)) {
+		error = job_text(monitor->jobs, &jobs, &length);
+		if (!error)
+			error = gate->operations->stage(gate, JOB_FILE, jobs, length);
+	}
+	return !error || refuse_error(transaction, error, "the state directory");
+}
+
+static bool write_records(struct isif_transaction *transaction)
+{
+	struct isif_monitor *monitor = transaction->monitor;
+	struct isif_privileged *gate = monitor->privileged;
+	size_t failed = 0;
+	enum isif_error error;
+
+	if (!stage_files(transaction))
+		return false;
+	error = gate->operations->commit(gate, transaction->edits, transaction->edit_count,
+					 &failed);
+	if (!error) {
+		if (transaction->step_count)
+			monitor->state->changed = monitor->state->indexes_changed = false;
 		return true;
-	if (transaction_change_jobs(transaction, runner))
-		error = job_save(runner);
-	if (!error)
-		return true;
-	return transaction_refuse(transaction,
-				  error == ISIF_NO_MEMORY ? ISIF_REFUSED_BUSY : ISIF_REFUSED_FAILED,
-				  NULL, "writing the list of jobs: %s", isif_error_text(error));
+	}
+	if (failed >= transaction->edit_count)
+		failed = 0;
+	return transaction_refuse(transaction, refusal_of(error), transaction->edit_wishes[failed],
+				  "writing record %s: %s", transaction->edits[failed].path,
+				  isif_error_text(error));
 }
 
 /* Takes back what is not in the records; the files follow, as well as they can. */
@@ -247,12 +264,12 @@ bool isif_transaction_commit(struct isif_transaction *transaction, struct isif_r
 	*refusal = (struct isif_refusal){ .kind = ISIF_REFUSED_FAILED };
 	transaction->refusal = refusal;
 	transaction->refused = false;
-	if (write_state(transaction) && write_jobs(transaction) && write_records(transaction)) {
-		transaction->committed = true;
-		return true;
-	}
-	revert(transaction);
-	return false;
+	transaction->committed =
+		change_memory(transaction) &&
+		(transaction->edit_count ? write_records(transaction) : save_files(transaction));
+	if (!transaction->committed)
+		revert(transaction);
+	return transaction->committed;
 }
 
 bool isif_transaction_undo(struct isif_transaction *transaction, struct isif_refusal *refusal)

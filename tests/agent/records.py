@@ -18,6 +18,8 @@ first_burst_len max_outstanding_r2t max_burst_len""".split()
 IFACE_NUMBERS = set("""prefix_len vlan_id vlan_priority iface_num mtu port tos ttl tcp_wsf
 tcp_timer_scale def_task_mgmt_timeout erl max_receive_data_len first_burst_len
 max_outstanding_r2t max_burst_len""".split())
+# In a node record some come before those (usr/idbm.c:idbm_recinfo_node).
+NODE_FIRST = "hwaddress ipaddress iscsi_ifacename net_ifacename gateway subnet_mask".split()
 
 NODE_REST = """node.discovery_port = 0
 node.discovery_type = static
@@ -65,10 +67,11 @@ node.conn[0].iscsi.OFMarker = No
 NO_AUTH = "node.session.auth.authmethod = None\nnode.session.auth.chap_algs = MD5"
 
 
-def iface_lines(name, settings):
+def iface_lines(name, settings, first=()):
     """The iface.* lines, which a node record repeats."""
     values = dict({"iscsi_ifacename": name, "transport_name": "tcp"}, **settings)
-    keys = IFACE_KEYS + [k for k in values if k not in IFACE_KEYS]
+    keys = [*first] + [k for k in IFACE_KEYS if k not in first]
+    keys += [k for k in values if k not in keys]
     lines = []
     for key in keys:
         value = values.get(key, "0" if key in IFACE_NUMBERS else "")
@@ -85,7 +88,7 @@ def node_text(target, address, port, tpgt, iface, startup="manual", copy=None, a
     """`copy`: the settings of the iface, as its record has them."""
     head = "node.name = %s\nnode.tpgt = %s\nnode.startup = %s\nnode.leading_login = No\n" % (
         target, tpgt, startup)
-    return (BEGIN + head + iface_lines(iface, copy or {})
+    return (BEGIN + head + iface_lines(iface, copy or {}, NODE_FIRST)
             + NODE_REST % (auth, address, port) + END)
 
 

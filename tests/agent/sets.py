@@ -21,7 +21,7 @@ from snmp import NotServed, Refused
 
 ACTIVE, NOT_IN_SERVICE, NOT_READY, CREATE, CREATE_AND_WAIT, DESTROY = range(1, 7)
 PENDING, RUNNING, SUCCEEDED, FAILED, ROLLED_BACK, CANCELLED = range(1, 7)
-PROPAGATE = 8
+PROBE, PROPAGATE = 5, 8
 IMPLIED = 2 ** 30  # from here up the agent chooses the indexes
 DONE = ("noError", 0)
 # RFC 3416 has two names for a row that cannot be: never, or not now.
@@ -123,15 +123,11 @@ def start(world, *lines, mode="records", options=(), within=()):
     if not world.master:
         world.agentx_timeout = 15  # a loaded machine is not what is tested
         world.start_master()
+    backup = world.path("state", "backup")
+    awaited = mode != "readOnly" and not os.path.isdir(backup)
     world.start_agent("-c", world.path("conf"), *options, within=within)
-    if mode != "readOnly":
-        wait_writable(world)
-
-
-def wait_writable(world):
-    """Waits until the copy of the database is there that comes before the first write."""
-    if not wait_until(lambda: os.path.isdir(world.path("state", "backup")),
-                      world.checks.patience(30)):
+    # Nothing is written before there is a copy of the database.
+    if awaited and not world.wait_log([backup], 30):
         raise RuntimeError("nothing can be written: " + world.agent.log()[-400:])
 
 

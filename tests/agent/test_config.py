@@ -176,10 +176,7 @@ def test_reload(checks):
         reload("")
         rebind(1, "a token that is taken away has its default again")
         reload("controlMode records\n")
-        # A version that cannot write yet may say so, and stay what it is.
-        checks.check(world.wait_value(2, 1, "ControlMode") == 2
-                     or world.wait_log(["controlMode"], 1),
-                     "controlMode records counts, or it is told why not", world.agent.log()[-300:])
+        checks.equal(world.wait_value(2, 2, "ControlMode"), 2, "controlMode records counts, too")
 
 
 def test_resync(checks):

@@ -16,20 +16,38 @@ from snmp import Manager, Refused
 TARGET = "iqn.2026-01.org.example:hammer"
 SHARED = ("10.6.0.1", "10.6.0.2")  # both write these records
 STARTUPS = ("", "manual", "automatic", "onboot")
-# iscsiadm's part: settings of the shared records, and records of its own that come and go. What it
-# did last is in the file `done`. It ends when the file `stop` is there.
+# iscsiadm's part: settings of the shared records, and records of its own that come and go. How
+# often it did so is in the file `done`. It ends when the file `stop` is there. It goes through all
+# portals of a target without the lock, and gives up with 6 where one has just gone (usr/idbm.c,
+# idbm_for_each_iface): then it is told again, and what it had deleted already may be gone.
 LOOP = """
+iscsiadm() {
+	tries=1
+	while :; do
+		"$program" "$@" && return
+		code=$?
+		case $tries:$code in
+		50:*) break ;;
+		*:6) tries=$((tries + 1)) ;;
+		1:*) break ;;
+		*:7 | *:21) return ;;
+		*) break ;;
+		esac
+	done
+	echo "FAILED $code $*"
+}
+program=$2
 n=0
 while [ ! -e "$1/stop" ]; do
 	n=$((n + 1))
 	for host in 10.6.0.1 10.6.0.2; do
-		"$2" -m node -T "$3" -p $host:3260,1 -I both -o update \
-			-n node.session.queue_depth -v $((n % 1000 + 1)) || echo "FAILED update $?"
+		iscsiadm -m node -T "$3" -p $host:3260,1 -I both -o update \
+			-n node.session.queue_depth -v $((n % 1000 + 1))
 	done
-	"$2" -m iface -I theirs -o new || echo "FAILED iface new $?"
-	"$2" -m node -T "$3" -p 10.6.1.1:3260,1 -I theirs -o new || echo "FAILED node new $?"
-	"$2" -m node -T "$3" -p 10.6.1.1:3260,1 -I theirs -o delete || echo "FAILED node delete $?"
-	"$2" -m iface -I theirs -o delete || echo "FAILED iface delete $?"
+	iscsiadm -m iface -I theirs -o new
+	iscsiadm -m node -T "$3" -p 10.6.1.1:3260,1 -I theirs -o new
+	iscsiadm -m node -T "$3" -p 10.6.1.1:3260,1 -I theirs -o delete
+	iscsiadm -m iface -I theirs -o delete
 	echo $n > "$1/done"
 done
 """

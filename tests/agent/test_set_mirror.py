@@ -96,10 +96,6 @@ def startup(portal, name, value, target=TARGET):
     return node("update", portal, name, "-n", "node.startup", "-v", value, target=target)
 
 
-def possible(checks, text):
-    return openiscsi.possible(checks, text)
-
-
 def start(world, host, *lines):
     """The agent, too, has its database at /etc/iscsi: links name it."""
     sets.start(world, *lines, options=("-r", "/etc/iscsi"), within=host.inside())
@@ -107,7 +103,7 @@ def start(world, host, *lines):
 
 def test_mirror(checks):
     """A life of ifaces and bindings."""
-    if not possible(checks, "SETs against iscsiadm"):
+    if not openiscsi.possible(checks, "SETs against iscsiadm"):
         return
     with World(checks, "mirror") as world, \
             openiscsi.OpenIscsi(world, world.sysfs.root) as host:
@@ -192,8 +188,8 @@ def discovered(records, host, name, tag):
     folder = "send_targets/10.9.9.9,3260"
     os.makedirs(os.path.join(records.root, folder), 0o700, exist_ok=True)
     with open(os.path.join(records.root, folder, "st_config"), "w", encoding="ascii") as file:
-        file.write("# BEGIN RECORD 2.1.8\ndiscovery.startup = manual\ndiscovery.type = sendtargets\n"
-                   "discovery.sendtargets.address = 10.9.9.9\ndiscovery.sendtargets.port = 3260\n"
+        file.write("# BEGIN RECORD 2.1.8\ndiscovery.startup = manual\n"
+                   "discovery.type = sendtargets\ndiscovery.sendtargets.address = 10.9.9.9\ndiscovery.sendtargets.port = 3260\n"
                    "# END RECORD\n")
     link = os.path.join(records.root, folder, "%s,%s,3260,1,%s" % (target, host, name))
     os.symlink("/etc/iscsi/nodes/%s/%s,3260,1" % (target, host), link)
@@ -202,7 +198,7 @@ def discovered(records, host, name, tag):
 
 def test_discovered(checks):
     """Records with a link in send_targets/: it goes where they go."""
-    if not possible(checks, "links of discovered records"):
+    if not openiscsi.possible(checks, "links of discovered records"):
         return
     with World(checks, "discovered") as world, \
             openiscsi.OpenIscsi(world, world.sysfs.root) as host:
@@ -241,7 +237,7 @@ def test_discovered(checks):
 
 def test_configuration(checks):
     """A first binding of a target has iscsid.conf's settings; a further one those of the first."""
-    if not possible(checks, "settings of new bindings"):
+    if not openiscsi.possible(checks, "settings of new bindings"):
         return
     with World(checks, "iscsid.conf") as world, \
             openiscsi.OpenIscsi(world, world.sysfs.root) as host:
@@ -279,7 +275,7 @@ def test_configuration(checks):
 
 def test_other_way(checks):
     """iscsiadm changes what a SET made, and the other way round; each keeps the other's."""
-    if not possible(checks, "iscsiadm and SETs by turns"):
+    if not openiscsi.possible(checks, "iscsiadm and SETs by turns"):
         return
     with World(checks, "by turns") as world, \
             openiscsi.OpenIscsi(world, world.sysfs.root) as host:

@@ -8,9 +8,7 @@ orders. What it must leave on disk is made in a copy of the database, file by fi
 import os
 import random
 import shutil
-import subprocess
 
-import network
 import sets
 from harness import World
 from records import Records
@@ -370,79 +368,3 @@ def test_most(checks):
                      ("resourceUnavailable", "inconsistentValue", "tooBig"))
         checks.equal(ask(world, *some(64, "b")), DONE, "a SET of 64 files")
         checks.equal(len(world.records.ifaces()), 64, "makes them all")
-
-
-def mount(*arguments):
-    subprocess.run(("mount",) + arguments, check=True, capture_output=True)
-
-
-class FullDisk:
-    """A small file system of our own under the database."""
-
-    def __init__(self, world):
-        self.root = world.records.root
-        self.filler = os.path.join(self.root, "filler")
-
-    def __enter__(self):
-        mount("-t", "tmpfs", "-o", "size=1m,mode=700", "none", self.root)
-        for folder in ("ifaces", "nodes"):
-            os.mkdir(os.path.join(self.root, folder), 0o700)
-        return self
-
-    def __exit__(self, kind, error, trace):
-        subprocess.run(["umount", "-l", self.root], check=False)
-
-    def leave(self, pages):
-        """Fills it up, but for some pages."""
-        page = os.sysconf("SC_PAGE_SIZE")
-        if os.path.exists(self.filler):
-            os.unlink(self.filler)
-        space = os.statvfs(self.root)
-        keep = space.f_bavail * space.f_bsize - pages * page
-        with open(self.filler, "wb") as file:
-            file.write(b"\0" * keep)
-
-    def free(self):
-        os.unlink(self.filler)
-
-
-def test_full_disk(checks):
-    """No space at any point of a transaction: commitFailed, and everything is as it was."""
-    text = "SETs on a full disk"
-    if not checks.need(network.private(), text, "a mount namespace of its own"):
-        return
-    with World(checks, "full disk") as world, FullDisk(world) as disk:
-        world.records.iface("one")
-        world.records.iface("two")
-        sets.bind(world.records, "iqn.2026-01.org.example:full", "10.1.0.1", 1, "one")
-        sets.start(world)
-        there, = [index[0] for index in world.table("BindingTable")]
-        wishes = (iface("one", HwAddress="02:00:00:00:00:01") + iface("new", RowStatus=CREATE)
-                  + new_binding(5, "new", "iqn.2026-01.org.example:full2", "10.1.0.2")
-                  + binding(there, IfaceName="two"))
-        failed, answer, wrong = 0, None, []
-        while answer != DONE and failed < 40:
-            disk.leave(failed)
-            before = sets.tree(world.records.root)
-            answer = ask(world, *wishes)
-            if answer != DONE:
-                failed += 1
-                changed = sets.compare(sets.tree(world.records.root), before)
-                if answer[0] not in ("commitFailed", "resourceUnavailable") or changed:
-                    wrong.append("%d pages left: %s, %s" % (failed, answer, changed))
-        checks.empty(wrong, "%s: refused %d times, and every file as before" % (text, failed))
-        checks.check(failed > 2 and answer == DONE, "with space enough it succeeds",
-                     "%s after %d" % (answer, failed))
-        disk.free()
-        sets.settle(world)
-        checks.equal(sorted(world.records.ifaces()), ["new", "one", "two"], "all is there then")
-        checks.equal(sets.strays(world), [], "and nothing else")
-        mount("-o", "remount,ro", world.records.root)
-        before = sets.tree(world.records.root)
-        error, _ = ask(world, *iface("two", HwAddress="02:00:00:00:00:02"))
-        checks.check(error in ("commitFailed", "resourceUnavailable"),
-                     "a database that can only be read", error)
-        checks.equal(sets.compare(sets.tree(world.records.root), before), "", "stays as it is")
-        mount("-o", "remount,rw", world.records.root)
-        checks.equal(ask(world, *iface("two", HwAddress="02:00:00:00:00:02")), DONE,
-                     "until it can be written again")

@@ -35,6 +35,7 @@ static struct {
 	const struct stock_case *what;
 	bool undo;    /* commit, then undo */
 	bool another; /* somebody else writes a record after a crash */
+	bool staged;  /* a file of the state directory changes with the records */
 	struct told *told;
 	char *old_tree, *new_tree;
 	bool all, failed;
@@ -63,7 +64,11 @@ static void change(struct isif_privileged *gate)
 	crash.told->has_begun = true;
 	if (crash.told->begin)
 		return;
-	crash.told->commit = operations->commit(gate, crash.what->edits, crash.what->count, &at);
+	if (crash.staged)
+		crash.told->commit = operations->stage(gate, "state", "new\n", 4);
+	if (!crash.told->commit)
+		crash.told->commit =
+			operations->commit(gate, crash.what->edits, crash.what->count, &at);
 	crash.told->has_committed = true;
 	if (crash.undo) {
 		crash.told->undo = operations->undo(gate);
@@ -86,13 +91,47 @@ static void open_and_close(void *context)
 		isif_privileged_close(gate);
 }
 
+/* The database, and what the state file says. */
+static char *everything(void)
+{
+	char path[PATH_MAX], line[16] = "none\n";
+	char *tree = tree_text(crash.database), *all;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/state/state", crash.store);
+	file = fopen(path, "re");
+	if (file && !fgets(line, sizeof(line), file))
+		abort();
+	if (file)
+		fclose(file);
+	if (asprintf(&all, "%sstate: %s", tree, line) < 0)
+		abort();
+	free(tree);
+	return all;
+}
+
+/* What is there before a try. */
+static void make_stock(void)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	stock_make(crash.store);
+	if (!crash.staged)
+		return;
+	snprintf(path, sizeof(path), "%s/state/state", crash.store);
+	file = fopen(path, "we");
+	if (!file || fputs("old\n", file) < 0 || fclose(file))
+		abort();
+}
+
 /* One try, from a new database; false if this machine cannot do it. */
 static bool try_change(const struct trace_rule *rule, struct trace *trace)
 {
 	struct isif_privileged *gate;
 	bool can;
 
-	stock_make(crash.store);
+	make_stock();
 	*crash.told = (struct told){ 0 };
 	if (stock_open(crash.store, NULL, &gate))
 		return false;
@@ -104,7 +143,7 @@ static bool try_change(const struct trace_rule *rule, struct trace *trace)
 /* Whether the database is the old one or the new one, of those that it may be. */
 static bool is_one_of(bool may_be_old, bool may_be_new)
 {
-	char *now = tree_text(crash.database);
+	char *now = everything();
 	bool good = (may_be_old && !strcmp(now, crash.old_tree)) ||
 		    (may_be_new && !strcmp(now, crash.new_tree));
 
@@ -321,18 +360,18 @@ static void prepare(const struct stock_case *what, bool undo)
 
 	crash.what = what;
 	crash.undo = false;
-	stock_make(crash.store);
+	make_stock();
 	free(crash.old_tree);
 	free(crash.new_tree);
 	write_meanwhile();
-	crash.old_tree = tree_text(crash.database);
-	stock_make(crash.store);
+	crash.old_tree = everything();
+	make_stock();
 	if (stock_open(crash.store, NULL, &gate))
 		abort();
 	change(gate);
 	isif_privileged_close(gate);
 	write_meanwhile();
-	crash.new_tree = tree_text(crash.database);
+	crash.new_tree = everything();
 	crash.undo = undo;
 }
 
@@ -368,6 +407,17 @@ static void test_all(void)
 	crash.another = true;
 	prepare(&stock_cases[stock_case_count - 1], false);
 	test_kill((struct trace_rule){ 0 }, 1, "killed, and another one writes a record meanwhile");
+	crash.another = false;
+	crash.staged = true;
+	for (size_t i = 0; i < stock_case_count; i += stock_case_count - 1) {
+		prepare(&stock_cases[i], true);
+		test_kill((struct trace_rule){ 0 }, 1, "killed, with a file of the state");
+		test_faults(EIO, false, "one error of the disk, with a file of the state");
+		prepare(&stock_cases[i], false);
+		test_kill((struct trace_rule){ 0 }, 1, "killed, with a file of the state, no undo");
+		test_faults(ENOSPC, true, "a full disk, with a file of the state");
+		test_second_kill();
+	}
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)

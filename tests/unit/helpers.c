@@ -69,7 +69,7 @@ void scratch_remove(void)
 
 const char *scratch(const char *format, ...)
 {
-	static char paths[8][PATH_MAX];
+	static char paths[16][PATH_MAX];
 	static unsigned turn;
 	char *path = paths[turn++ % COUNT(paths)];
 	int length = snprintf(path, PATH_MAX, "%s/", directory);
@@ -169,6 +169,7 @@ enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
 			.initiatorname_file = scratch("initiatorname"),
 			.state_directory = scratch("state"),
 			.lock_directory = scratch("lock"),
+			.iscsiadm = scratch("iscsiadm"),
 			.log = log,
 		},
 		gate);

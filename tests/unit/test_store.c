@@ -305,6 +305,21 @@ static void test_undo_changed(void)
 	CU_ASSERT_TRUE(is_unchanged());
 }
 
+/* Even where it is no record any more. */
+static void test_undo_replaced(void)
+{
+	const struct stock_case *setting = &stock_cases[0];
+
+	begin();
+	CU_ASSERT_EQUAL(commit(setting->edits, setting->count), ISIF_OK);
+	remove_file("store/db/ifaces/if0");
+	put_directory("store/db/ifaces/if0");
+	CU_ASSERT_EQUAL(gate->operations->undo(gate), ISIF_OK);
+	end();
+	CU_ASSERT_EQUAL(lines.count, 1);
+	CU_ASSERT_TRUE(exists("ifaces/if0"));
+}
+
 /* Each of these is at fault wherever it stands among good ones, and then nothing happens. */
 static void test_errors(void)
 {
@@ -531,6 +546,7 @@ void add_store_tests(void)
 	CU_add_test(suite, "records of the old kind", test_old_record);
 	CU_add_test(suite, "each kind of change is undone", test_undo);
 	CU_add_test(suite, "an undo leaves what somebody else wrote", test_undo_changed);
+	CU_add_test(suite, "an undo finds a directory where its record was", test_undo_replaced);
 	CU_add_test(suite, "one bad edit among good ones", test_errors);
 	CU_add_test(suite, "paths that are none of an edit's", test_paths);
 	CU_add_test(suite, "a link whose name would be too long", test_long_link);
