@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "look_stage.h"
+#include "look_tree.h"
 #include "suites.h"
 
 #include <stdio.h>
@@ -10,13 +10,13 @@ static void test_unused(void)
 	struct found found;
 
 	look_finds_nobody();
-	found = look_stage_all((const uint32_t[]){ 2, 1 }, 2);
+	found = look_tree_all((const uint32_t[]){ 2, 1 }, 2);
 	CU_ASSERT_EQUAL(found.count, 3);
 	CU_ASSERT_EQUAL(found.disks[0].sid, 2);
 	CU_ASSERT_STRING_EQUAL(found.disks[0].device, "sdc");
 	/* A session that is gone has no disks, and no session has none either. */
-	CU_ASSERT_EQUAL(look_stage_all((const uint32_t[]){ 9 }, 1).count, 0);
-	CU_ASSERT_EQUAL(look_stage_all(NULL, 0).count, 0);
+	CU_ASSERT_EQUAL(look_tree_all((const uint32_t[]){ 9 }, 1).count, 0);
+	CU_ASSERT_EQUAL(look_tree_all(NULL, 0).count, 0);
 	/* Neither the map by itself, nor kpartx's partitions of it, are a use. */
 	put_files(map_files);
 	look_finds_nobody();
@@ -330,7 +330,7 @@ static void test_foreign(void)
 	struct found found;
 
 	CU_ASSERT_EQUAL_FATAL(look_begin(&roots, (const uint32_t[]){ 2 }, 1, &look), ISIF_OK);
-	found = look_stage_work(look, UINT64_MAX);
+	found = look_tree_work(look, UINT64_MAX);
 	CU_ASSERT_EQUAL(found.count, 1);
 	CU_ASSERT_EQUAL(found.disks[0].use, ISIF_DISK_UNKNOWN);
 	CU_ASSERT_EQUAL(found.disks[0].vital, ISIF_VITAL_NO);
@@ -342,10 +342,10 @@ static void test_ended_early(void)
 {
 	struct look *look;
 	unsigned pause,
-		steps = look_stage_work(look_stage_begin((const uint32_t[]){ 1, 2 }, 2), 0).steps;
+		steps = look_tree_work(look_tree_begin((const uint32_t[]){ 1, 2 }, 2), 0).steps;
 
 	for (unsigned end = 0; end < steps; end++) {
-		look = look_stage_begin((const uint32_t[]){ 1, 2 }, 2);
+		look = look_tree_begin((const uint32_t[]){ 1, 2 }, 2);
 		for (unsigned i = 0; i < end; i++)
 			CU_ASSERT_EQUAL(look_work(look, 0, &pause), ISIF_INCOMPLETE);
 		look_end(look);
@@ -355,7 +355,7 @@ static void test_ended_early(void)
 
 void add_look_tests(void)
 {
-	CU_pSuite suite = CU_add_suite_with_setup_and_teardown("look", NULL, NULL, look_stage_make,
+	CU_pSuite suite = CU_add_suite_with_setup_and_teardown("look", NULL, NULL, look_tree_make,
 							       scratch_remove);
 
 	CU_add_test(suite, "disks that nobody uses", test_unused);

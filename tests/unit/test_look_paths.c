@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looks at disks under multipath, and what multipathd says of its paths. */
 #include "cleanup.h"
-#include "look_stage.h"
+#include "look_tree.h"
 #include "suites.h"
 
 #include <string.h>
@@ -21,7 +21,7 @@ static void test_multipath(void)
 	put_mount("self", "30 23 254:1 / /srv rw - xfs /dev/mapper/mpatha-part1 rw");
 	check_map(ISIF_DISK_REDUNDANT, "mounted on /srv");
 	/* Both sessions are to go: each has the other's path, and none will be left. */
-	found = look_stage_all((const uint32_t[]){ 1, 2 }, 2);
+	found = look_tree_all((const uint32_t[]){ 1, 2 }, 2);
 	CU_ASSERT_EQUAL_FATAL(found.count, 3);
 	for (size_t i = 0; i < found.count; i++)
 		CU_ASSERT_EQUAL(found.disks[i].use, strcmp(found.disks[i].device, "sdb")
@@ -102,11 +102,11 @@ static void answer(int listener, const char *text)
 static void check_answer(const char *text, enum isif_disk_use use, const char *user)
 {
 	int CLEANUP_CLOSE listener = listen_as_multipathd();
-	struct look *look = look_stage_begin((const uint32_t[]){ 2 }, 1);
+	struct look *look = look_tree_begin((const uint32_t[]){ 2 }, 1);
 	struct found found;
 
 	answer(listener, text);
-	found = look_stage_work(look, UINT64_MAX);
+	found = look_tree_work(look, UINT64_MAX);
 	CU_ASSERT_EQUAL_FATAL(found.count, 1);
 	CU_ASSERT_EQUAL(found.disks[0].use, use);
 	CU_ASSERT_STRING_EQUAL(found.disks[0].user, user);
@@ -142,13 +142,13 @@ static void test_multipathd_late(void)
 	put_files(map_files);
 	put_mount("self", "30 23 254:0 / /srv rw - xfs /dev/mapper/mpatha rw");
 	listener = listen_as_multipathd();
-	look = look_stage_begin((const uint32_t[]){ 2 }, 1);
+	look = look_tree_begin((const uint32_t[]){ 2 }, 1);
 	while (!pause)
 		CU_ASSERT_EQUAL_FATAL(look_work(look, 0, &pause), ISIF_INCOMPLETE);
 	CU_ASSERT_EQUAL(look_work(look, UINT64_MAX, &pause), ISIF_INCOMPLETE);
 	CU_ASSERT(pause > 0);
 	answer(listener, STATES("active ready "));
-	found = look_stage_work(look, UINT64_MAX);
+	found = look_tree_work(look, UINT64_MAX);
 	CU_ASSERT_EQUAL_FATAL(found.count, 1);
 	CU_ASSERT_EQUAL(found.disks[0].use, ISIF_DISK_REDUNDANT);
 }
@@ -156,7 +156,7 @@ static void test_multipathd_late(void)
 void add_look_paths_tests(void)
 {
 	CU_pSuite suite = CU_add_suite_with_setup_and_teardown("look_paths", NULL, NULL,
-							       look_stage_make, scratch_remove);
+							       look_tree_make, scratch_remove);
 
 	CU_add_test(suite, "multipath", test_multipath);
 	CU_add_test(suite, "a volume on a multipath map", test_volume_on_map);

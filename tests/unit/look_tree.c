@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "look_stage.h"
+#include "look_tree.h"
 
 #include "cleanup.h"
 
@@ -144,7 +144,7 @@ static int claim(int directory, const char *path)
 	return strstr(text, "busy") ? EBUSY : strstr(text, "offline") ? ENXIO : 0;
 }
 
-struct look *look_stage_begin(const uint32_t *sids, size_t count)
+struct look *look_tree_begin(const uint32_t *sids, size_t count)
 {
 	const struct look_roots roots = {
 		.sysfs = scratch("sys"),
@@ -161,7 +161,7 @@ struct look *look_stage_begin(const uint32_t *sids, size_t count)
 	return look;
 }
 
-struct found look_stage_work(struct look *look, uint64_t deadline)
+struct found look_tree_work(struct look *look, uint64_t deadline)
 {
 	const struct isif_look_disk *disks;
 	struct found found = { 0 };
@@ -184,10 +184,10 @@ struct found look_stage_work(struct look *look, uint64_t deadline)
 }
 
 /* Looks in one go, and again in the smallest steps, which must find the same. */
-struct found look_stage_all(const uint32_t *sids, size_t count)
+struct found look_tree_all(const uint32_t *sids, size_t count)
 {
-	struct found found = look_stage_work(look_stage_begin(sids, count), UINT64_MAX);
-	struct found again = look_stage_work(look_stage_begin(sids, count), 0);
+	struct found found = look_tree_work(look_tree_begin(sids, count), UINT64_MAX);
+	struct found again = look_tree_work(look_tree_begin(sids, count), 0);
 
 	CU_ASSERT_EQUAL(found.steps, 1);
 	CU_ASSERT(again.steps > 10);
@@ -199,7 +199,7 @@ struct found look_stage_all(const uint32_t *sids, size_t count)
 /* What is found of the first disk, sda. */
 void look_finds(enum isif_disk_use use, enum isif_vital vital, const char *user)
 {
-	struct found found = look_stage_all((const uint32_t[]){ 1 }, 1);
+	struct found found = look_tree_all((const uint32_t[]){ 1 }, 1);
 
 	CU_ASSERT_EQUAL_FATAL(found.count, 2);
 	for (size_t i = 0; i < found.count; i++) {
@@ -237,7 +237,7 @@ void put_mount(const char *process_number, const char *line)
 	put_entry(path, text);
 }
 
-void look_stage_make(void)
+void look_tree_make(void)
 {
 	static unsigned turn;
 

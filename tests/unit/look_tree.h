@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef UNIT_LOOK_STAGE_H
-#define UNIT_LOOK_STAGE_H
+#ifndef UNIT_LOOK_TREE_H
+#define UNIT_LOOK_TREE_H
 
 #include "helpers.h"
 #include "look.h"
@@ -47,17 +47,17 @@ struct found {
 	struct isif_look_disk disks[8];
 };
 
-void look_stage_make(void);
+void look_tree_make(void);
 
 void put_entry(const char *path, const char *content);
 void put_files(const struct file *files);
 /* Beside the root file system, this line in the mountinfo of a process. */
 void put_mount(const char *process_number, const char *line);
 
-struct look *look_stage_begin(const uint32_t *sids, size_t count);
+struct look *look_tree_begin(const uint32_t *sids, size_t count);
 /* Works until it is done; each turn ends at the deadline. */
-struct found look_stage_work(struct look *look, uint64_t deadline);
-struct found look_stage_all(const uint32_t *sids, size_t count);
+struct found look_tree_work(struct look *look, uint64_t deadline);
+struct found look_tree_all(const uint32_t *sids, size_t count);
 
 /* What is to be found of the first disk, sda. */
 void look_finds(enum isif_disk_use use, enum isif_vital vital, const char *user);
