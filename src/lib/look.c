@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define SID_LIMIT	 65536
-#define USES_A_STEP	 256
-#define ANSWER_PAUSE	 10	     /* ms between two looks for multipathd's answer */
-#define MULTIPATHD_LIMIT 5000000000u /* ns; its own clients wait 4 s (uxsock_timeout) */
+#define SID_LIMIT    65536
+#define USES_A_STEP  256
+#define ANSWER_PAUSE 10	  /* ms between two looks for multipathd's answer */
+#define PATIENCE     5000 /* ms for multipathd; its own clients have 4 s (uxsock_timeout) */
 
 /* --- what is found --- */
 
@@ -293,7 +293,8 @@ static void ask_multipathd(struct look *look)
 	enum isif_error error = multipathd_ask(name, &look->multipathd);
 
 	look->multipathd_silent = error && error != ISIF_NOT_FOUND;
-	look->multipathd_limit = clock_ns() + MULTIPATHD_LIMIT;
+	look->multipathd_limit =
+		clock_ns() + (look->roots.patience ? look->roots.patience : PATIENCE) * 1000000ull;
 }
 
 static enum isif_error open_roots(struct look *look)

@@ -29,7 +29,7 @@ struct look_roots {
 	bool (*node)(int directory, const char *path, dev_t *number, bool *character);
 	/* Claims a node for a moment, in a child: errno. */
 	int (*claim)(int directory, const char *name);
-	unsigned patience; /* ms that claims may take altogether; 0: some seconds */
+	unsigned patience; /* ms that claims, and multipathd, may take; 0: some seconds */
 };
 
 /* The sessions count as gone together: the path over one does not make another's redundant. */

@@ -125,7 +125,8 @@ static enum isif_error start_child(struct look *look)
 	close(ends[1]);
 	if (child < 0)
 		return ISIF_NO_MEMORY;
-	waitid(P_PID, (id_t)child, &end, WEXITED);
+	while (waitid(P_PID, (id_t)child, &end, WEXITED) && errno == EINTR)
+		;
 	fcntl(look->answers, F_SETFL, O_NONBLOCK);
 	look->claim_limit = clock_ns() + patience_of(look) * 1000000ull;
 	return ISIF_OK;

@@ -23,6 +23,7 @@ void add_job_session_tests(void);
 void add_join_tests(void);
 void add_judge_tests(void);
 void add_kernel_tests(void);
+void add_look_paths_tests(void);
 void add_look_tests(void);
 void add_memory_tests(void);
 void add_mib_write_tests(void);
