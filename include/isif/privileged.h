@@ -3,6 +3,7 @@
 #define ISIF_PRIVILEGED_H
 
 #include <isif/error.h>
+#include <isif/kernel.h>
 #include <isif/log.h>
 
 #include <stdbool.h>
@@ -118,6 +119,23 @@ struct isif_command_outcome {
 	size_t length;
 };
 
+/** Whether the root file system, /boot or swap is on a disk. */
+enum isif_vital {
+	ISIF_VITAL_NO = 0,
+	ISIF_VITAL_YES,
+	ISIF_VITAL_UNKNOWN, /**< could not be determined; counts as yes */
+};
+
+/** Who uses a disk, found out with everything that root can see. */
+struct isif_look_disk {
+	uint32_t sid;
+	char device[32]; /**< e.g. sdb; empty: the session's disks cannot be read */
+	enum isif_disk_use use;
+	enum isif_vital vital;
+	char user[128]; /**< e.g. "mounted on /srv", or what could not be determined; empty: unused
+			 */
+};
+
 /**
  * The narrow gate to what only root may do. The process that parses what comes from outside works
  * through this table alone; the other side, which checks every argument again, is this process or
@@ -207,6 +225,25 @@ struct isif_privileged_operations {
 	/** Forgets it; one that still runs is killed. */
 	void (*command_end)(struct isif_privileged *self, unsigned number);
 	/**
+	 * Begins a look at everybody who uses the disks of these sessions, as if all of them were
+	 * logged out together: mounts of all namespaces, swap, holders, loop devices, processes
+	 * that have a disk open, multipath. ISIF_INVALID while there is another look.
+	 */
+	enum isif_error (*look_begin)(struct isif_privileged *self, const uint32_t *sids,
+				      size_t count);
+	/**
+	 * Goes on with it until the monotonic clock (ns) passes deadline. ISIF_OK: it is done;
+	 * ISIF_INCOMPLETE: go on after *pause milliseconds; another error: nothing is known.
+	 */
+	enum isif_error (*look_work)(struct isif_privileged *self, uint64_t deadline,
+				     unsigned *pause);
+	/** What was found, a disk each; none: the sessions have no disks. Valid until look_end().
+	 */
+	void (*look_result)(const struct isif_privileged *self, const struct isif_look_disk **disks,
+			    size_t *count);
+	/** Forgets it, be it done or not. */
+	void (*look_end)(struct isif_privileged *self);
+	/**
 	 * Reads and replaces a file of the state directory as a whole: name is one plain word. The
 	 * text is the caller's to free.
 	 */
@@ -224,6 +261,7 @@ struct isif_privileged_options {
 	const char *state_directory;	/**< NULL: nothing can be written */
 	const char *lock_directory;	/**< open-iscsi's; NULL: /run/lock/iscsi */
 	const char *iscsiadm;		/**< NULL: the one of the system's directories */
+	const char *sysfs; /**< NULL: this host's; else all its disks' uses are unknown */
 	const struct isif_log *log;
 };
 

@@ -492,6 +492,7 @@ static enum isif_error open_records(struct isif_monitor *monitor,
 			.state_directory = options->state_directory,
 			.lock_directory = options->lock_directory,
 			.iscsiadm = options->iscsiadm,
+			.sysfs = options->sysfs,
 			.log = &monitor->log,
 		},
 		&monitor->privileged);

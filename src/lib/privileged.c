@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "command.h"
 #include "directory_reader.h"
+#include "look.h"
 #include "store.h"
 
 #include <errno.h>
@@ -23,6 +24,8 @@ struct local {
 	char initiatorname_file[PATH_MAX];
 	struct directory_reader reader;
 	struct store *store;
+	char *sysfs; /* NULL: this host's */
+	struct look *look;
 	struct commands *commands;
 	size_t change_at, change_end;
 	_Alignas(struct inotify_event) char changes[16384];
@@ -178,6 +181,32 @@ static int backup_descriptor(const struct isif_privileged *gate)
 	return store_backup_descriptor(((const struct local *)(const void *)gate)->store);
 }
 
+static enum isif_error begin_look(struct isif_privileged *gate, const uint32_t *sids, size_t count)
+{
+	struct local *local = local_of(gate);
+	const struct look_roots roots = { .sysfs = local->sysfs };
+
+	return local->look ? ISIF_INVALID : look_begin(&roots, sids, count, &local->look);
+}
+
+static enum isif_error work_look(struct isif_privileged *gate, uint64_t deadline, unsigned *pause)
+{
+	struct look *look = local_of(gate)->look;
+
+	return look ? look_work(look, deadline, pause) : ISIF_INVALID;
+}
+
+static void result_of_look(const struct isif_privileged *gate, const struct isif_look_disk **disks,
+			   size_t *count)
+{
+	look_result(((const struct local *)(const void *)gate)->look, disks, count);
+}
+
+static void end_look(struct isif_privileged *gate)
+{
+	look_end(TAKE(local_of(gate)->look));
+}
+
 static enum isif_error begin_command(struct isif_privileged *gate,
 				     const struct isif_command *command, unsigned *number)
 {
@@ -216,6 +245,8 @@ static void close_local(struct isif_privileged *gate)
 {
 	struct local *local = local_of(gate);
 
+	look_end(local->look);
+	free(local->sysfs);
 	commands_close(local->commands);
 	store_close(local->store);
 	if (local->reader.root >= 0)
@@ -241,6 +272,10 @@ static const struct isif_privileged_operations operations = {
 	.batch_end = batch_end,
 	.backup = backup,
 	.backup_descriptor = backup_descriptor,
+	.look_begin = begin_look,
+	.look_work = work_look,
+	.look_result = result_of_look,
+	.look_end = end_look,
 	.command_begin = begin_command,
 	.command_work = work_command,
 	.command_descriptor = descriptor_of_command,
@@ -265,6 +300,9 @@ enum isif_error isif_privileged_open(const struct isif_privileged_options *optio
 		 options->initiatorname_file);
 	descriptor = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
+	local->sysfs = options->sysfs ? strdup(options->sysfs) : NULL;
+	if (options->sysfs && !local->sysfs)
+		error = ISIF_NO_MEMORY;
 	directory_reader_init(&local->reader, local->root, descriptor,
 			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
 	if (!error)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "session_change.h"
 
+#include "clock.h"
 #include "command.h"
-#include "job_guard.h"
+#include "guard.h"
 #include "state.h"
 
 #include <inttypes.h>
@@ -11,9 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VERIFY_MS 10000 /* that the kernel has for what iscsiadm says is done: more than enough */
-#define SETTLE_MS 1000	/* after a failure: nothing is expected to come any more */
-#define AGAIN_MS  1000	/* when too many iscsiadm run */
+#define VERIFY_MS 10000	  /* that the kernel has for what iscsiadm says is done: more than enough */
+#define SETTLE_MS 1000	  /* after a failure: nothing is expected to come any more */
+#define AGAIN_MS  1000	  /* when too many iscsiadm run */
+#define LOOK_NS	  1000000 /* of a look at who uses the disks, before the loop goes on */
 
 #define LAST_ERROR 128 /* of iscsiIfaceBindingLastError, with the NUL */
 
@@ -241,12 +243,56 @@ static enum outcome start_command(struct session_change *change, const struct jo
 	}
 }
 
+/* What there is to be lost is looked for anew before each logout. */
+static enum outcome begin_guard(struct session_change *change, const struct job_context *context)
+{
+	struct isif_privileged *gate = context->gate;
+	enum isif_error error = gate->operations->look_begin(gate, &change->sid, 1);
+
+	if (error)
+		return fail(change, context, ISIF_JOB_ERROR_IN_USE,
+			    "who uses its disks cannot be found out: %s", isif_error_text(error));
+	change->phase = CHANGE_GUARD;
+	return GO_ON;
+}
+
+static enum outcome go_on_with_guard(struct session_change *change,
+				     const struct job_context *context,
+				     const struct isif_binding *row)
+{
+	const struct guard_request request = {
+		.sid = change->sid,
+		.force = change->force,
+		.protect_in_use = context->protect_in_use,
+		.onboot = row->node->startup == ISIF_STARTUP_ONBOOT,
+	};
+	struct isif_privileged *gate = context->gate;
+	const struct isif_look_disk *disks;
+	char text[ISIF_JOB_TEXT_SIZE];
+	enum isif_error error;
+	bool allowed = false;
+	size_t count;
+
+	error = gate->operations->look_work(gate, clock_ns() + LOOK_NS, &change->look_pause);
+	if (error == ISIF_INCOMPLETE)
+		return WAIT;
+	if (error) {
+		snprintf(text, sizeof(text), "who uses its disks cannot be found out: %s",
+			 isif_error_text(error));
+	} else {
+		gate->operations->look_result(gate, &disks, &count);
+		allowed = guard_allows(&request, disks, count, text, sizeof(text));
+	}
+	gate->operations->look_end(gate);
+	change->phase = CHANGE_ASK;
+	return allowed ? start_command(change, context, row)
+		       : fail(change, context, ISIF_JOB_ERROR_IN_USE, "%s", text);
+}
+
 static enum outcome ask(struct session_change *change, const struct job_context *context,
 			const struct isif_binding *row)
 {
-	const struct guard_terms terms = { change->force, context->protect_in_use };
 	struct binding_memory *memory = state_find_index(context->state, change->binding);
-	char text[ISIF_JOB_TEXT_SIZE];
 
 	change->sid = change->login ? 0 : session_of(context->snapshot, change->binding);
 	if (change->login ? row->oper_status == ISIF_OPER_LOGGED_IN : !change->sid) {
@@ -256,9 +302,7 @@ static enum outcome ask(struct session_change *change, const struct job_context 
 		context->effects->judge = true;
 		return over(change, context);
 	}
-	if (!change->login && !guard_allows(&terms, context->snapshot, row, text, sizeof(text)))
-		return fail(change, context, ISIF_JOB_ERROR_IN_USE, "%s", text);
-	return start_command(change, context, row);
+	return change->login ? start_command(change, context, row) : begin_guard(change, context);
 }
 
 /* What it said is for the log: it may name things that the codes do not. */
@@ -330,12 +374,16 @@ static enum outcome take_step(struct session_change *change, const struct job_co
 	if (change->phase == CHANGE_OVER)
 		return ENDED;
 	/* What runs is waited for: what it does is not undone by a record that is gone. */
+	if (!row && change->phase == CHANGE_GUARD)
+		context->gate->operations->look_end(context->gate);
 	if (!row && change->phase != CHANGE_COMMAND)
 		return fail(change, context, ISIF_JOB_ERROR_CHANGED,
 			    "its node record was removed meanwhile");
 	switch (change->phase) {
 	case CHANGE_ASK:
 		return ask(change, context, row);
+	case CHANGE_GUARD:
+		return go_on_with_guard(change, context, row);
 	case CHANGE_COMMAND:
 		return go_on_with_command(change, context, row);
 	default:
@@ -345,6 +393,8 @@ static enum outcome take_step(struct session_change *change, const struct job_co
 
 static unsigned pause_of(const struct session_change *change, const struct job_context *context)
 {
+	if (change->phase == CHANGE_GUARD)
+		return change->look_pause;
 	if (change->phase == CHANGE_COMMAND)
 		return UINT_MAX;
 	if (change->phase == CHANGE_VERIFY)
@@ -374,6 +424,8 @@ int session_change_descriptor(const struct session_change *change,
 
 void session_change_end(struct session_change *change, const struct job_context *context)
 {
+	if (change->phase == CHANGE_GUARD)
+		context->gate->operations->look_end(context->gate);
 	if (change->command)
 		context->gate->operations->command_end(context->gate, change->command);
 	change->command = 0;

@@ -22,7 +22,8 @@ struct session_change {
 	char reason[ISIF_JOB_TEXT_SIZE]; /* in plain words, without the name of the binding */
 
 	/* Its own. */
-	enum { CHANGE_ASK, CHANGE_COMMAND, CHANGE_VERIFY, CHANGE_OVER } phase;
+	enum { CHANGE_ASK, CHANGE_GUARD, CHANGE_COMMAND, CHANGE_VERIFY, CHANGE_OVER } phase;
+	unsigned look_pause;
 	unsigned command; /* number of the run; 0: none */
 	uint32_t sid;	  /* that is being logged out */
 	uint64_t until;	  /* when the kernel must show it (monotonic ms) */
