@@ -17,7 +17,7 @@
  *   removal.c        node records removed, a lot at a time
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
  *   job_probe.c      the kind that tries whether portals can be reached over an iface
- *   guard.c          whether a session may be logged out
+ *   guard.c          whether a session may be logged out; guard_group.c: whether several may
  * A kind is one line in the table of job.c: its functions below.
  */
 

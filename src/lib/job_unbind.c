@@ -16,7 +16,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
-#include "guard.h"
+#include "guard_group.h"
 #include "node.h"
 #include "removal.h"
 #include "session_change.h"
@@ -28,11 +28,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGAIN_MS    500	    /* until something that was in the way is tried again */
-#define PATIENCE_MS 30000   /* for somebody else's lock, or a gate that cannot write yet */
-#define SEEING_MS   10000   /* until the snapshot has lost what was removed */
-#define LOOK_NS	    2000000 /* of one slice of a look at who uses the disks */
-#define LABEL_SIZE  160	    /* of a binding's label: room must be left for what is said of it */
+#define AGAIN_MS    500	  /* until something that was in the way is tried again */
+#define PATIENCE_MS 30000 /* for somebody else's lock, or a gate that cannot write yet */
+#define SEEING_MS   10000 /* until the snapshot has lost what was removed */
+#define LABEL_SIZE  160	  /* of a binding's label: room must be left for what is said of it */
 #define WHY_SIZE    (LABEL_SIZE + ISIF_JOB_TEXT_SIZE + 64)
 
 enum stage { PLANNING, CHECKING, GUARDING, LOGGING_OUT, LOGGING_IN, REMOVING, SEEING };
@@ -43,7 +42,7 @@ struct unbinding {
 	size_t at;		      /* in the plan: the item that it is at */
 	struct session_change change; /* of that item's sessions, while changing */
 	bool changing;
-	bool looking;		/* who uses the disks */
+	struct guard_group group;
 	uint64_t waiting_since; /* for what is awaited now (monotonic ms); 0: for nothing */
 	struct removal removal;
 	bool removal_begun;
@@ -271,100 +270,49 @@ static enum outcome check(struct isif_job *job, const struct job_context *contex
 	return GO_ON;
 }
 
-/* The binding of a session, if it is one of those that go; else NULL. */
-static const struct isif_binding *goes(const struct unbinding *work,
-				       const struct job_context *context,
-				       const struct isif_session *session)
+static bool has_sessions(const struct unbinding *work)
 {
-	for (size_t i = 0; session->binding && i < work->plan.count; i++)
-		if (work->plan.items[i].binding == session->binding)
-			return session_change_row(context->snapshot, session->binding);
-	return NULL;
+	for (size_t i = 0; i < work->plan.count; i++)
+		if (work->plan.items[i].session)
+			return true;
+	return false;
 }
 
-static enum outcome no_look(struct isif_job *job, const struct job_context *context,
-			    struct unbinding *work, enum isif_error error)
+static bool goes(const void *which, uint32_t binding)
 {
-	return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE,
-			 "who uses the disks cannot be found out: %s", isif_error_text(error));
+	const struct unbind_plan *plan = which;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->items[i].binding == binding)
+			return true;
+	return false;
 }
 
-/*
- * All sessions in one look: two paths of one map that both go are not redundant. Each is looked at
- * once more before its logout; but that may be too late for all or none.
- */
-static enum outcome begin_look(struct isif_job *job, const struct job_context *context,
-			       struct unbinding *work)
-{
-	const struct isif_snapshot *snapshot = context->snapshot;
-	CLEANUP_FREE uint32_t *sids = calloc(snapshot->session_count + 1, sizeof(*sids));
-	struct isif_privileged *gate = context->gate;
-	enum isif_error error;
-	size_t count = 0;
-
-	for (uint32_t i = 0; sids && i < snapshot->session_count; i++)
-		if (goes(work, context, snapshot->sessions[i]))
-			sids[count++] = snapshot->sessions[i]->kernel->sid;
-	if (sids && !count) {
-		go_to(work, LOGGING_OUT);
-		return GO_ON;
-	}
-	error = sids ? gate->operations->look_begin(gate, sids, count) : ISIF_NO_MEMORY;
-	if (error)
-		return no_look(job, context, work, error);
-	work->looking = true;
-	return GO_ON;
-}
-
-/* The first session that must stay; NULL: all may go. why says what is in the way. */
-static const struct isif_binding *must_stay(const struct isif_job *job,
-					    const struct job_context *context,
-					    const struct unbinding *work, char *why, size_t size)
-{
-	const struct isif_snapshot *snapshot = context->snapshot;
-	const struct isif_look_disk *disks;
-	size_t count;
-
-	context->gate->operations->look_result(context->gate, &disks, &count);
-	for (uint32_t i = 0; i < snapshot->session_count; i++) {
-		const struct isif_binding *row = goes(work, context, snapshot->sessions[i]);
-		const struct guard_request request = {
-			.sid = snapshot->sessions[i]->kernel->sid,
-			.force = job->force,
-			.protect_in_use = context->protect_in_use,
-			.onboot = row && row->node->startup == ISIF_STARTUP_ONBOOT,
-		};
-
-		if (row && !guard_allows(&request, disks, count, why, size))
-			return row;
-	}
-	return NULL;
-}
-
+/* Each is looked at once more before its logout; but that may be too late for all or none. */
 static enum outcome guard(struct isif_job *job, const struct job_context *context,
 			  struct unbinding *work, unsigned *pause)
 {
-	struct isif_privileged *gate = context->gate;
 	char why[ISIF_JOB_TEXT_SIZE], label[LABEL_SIZE];
 	const struct isif_binding *stays;
 	enum isif_error error;
 
-	if (!work->looking)
-		return begin_look(job, context, work);
-	error = gate->operations->look_work(gate, clock_ns() + LOOK_NS, pause);
+	if (!work->group.looking)
+		work->group = (struct guard_group){ .goes = goes,
+						    .which = &work->plan,
+						    .force = job->force };
+	error = guard_group_work(&work->group, context, pause, &stays, why, sizeof(why));
 	if (error == ISIF_INCOMPLETE)
 		return WAIT;
-	stays = error ? NULL : must_stay(job, context, work, why, sizeof(why));
-	gate->operations->look_end(gate);
-	work->looking = false;
 	if (error)
-		return no_look(job, context, work, error);
+		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE,
+				 "who uses the disks cannot be found out: %s",
+				 isif_error_text(error));
 	if (stays) {
 		session_change_label(stays, label, sizeof(label));
 		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE, "%s: %s", why, label);
 	}
 	go_to(work, LOGGING_OUT);
-	return keep_plan(job, context, work);
+	return has_sessions(work) ? keep_plan(job, context, work) : GO_ON;
 }
 
 /* --- sessions --- */
@@ -635,8 +583,7 @@ static void end(const struct job_context *context, void *own)
 
 	if (work->changing)
 		session_change_end(&work->change, context);
-	if (work->looking)
-		context->gate->operations->look_end(context->gate);
+	guard_group_end(&work->group, context);
 	removal_clear(&work->removal);
 	unbind_plan_clear(&work->plan);
 	free(work);
