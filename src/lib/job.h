@@ -16,8 +16,8 @@
  *   job_unbind.c     the kind that removes bindings; unbind_plan.c is what a crash leaves of it
  *   removal.c        node records removed, a lot at a time
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
- *   guard.c          whether a session may be logged out
  *   job_probe.c      the kind that tries whether portals can be reached over an iface
+ *   guard.c          whether a session may be logged out; guard_group.c: whether several may
  * A kind is one line in the table of job.c: its functions below.
  */
 

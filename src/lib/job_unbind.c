@@ -17,7 +17,7 @@
 #include "array.h"
 #include "cleanup.h"
 #include "clock.h"
-#include "guard.h"
+#include "guard_group.h"
 #include "node.h"
 #include "removal.h"
 #include "session_change.h"
@@ -44,7 +44,7 @@ struct unbinding {
 	size_t at;		      /* in the plan: the item that it is at */
 	struct session_change change; /* of that item's sessions, while changing */
 	bool changing;
-	bool looking;		/* at who uses the disks */
+	struct guard_group group;
 	uint64_t waiting_since; /* for what is awaited now (monotonic ms); 0: for nothing */
 	struct removal removal;
 	bool removal_begun;
@@ -242,15 +242,6 @@ static bool has_file(const struct job_context *context, const struct isif_node *
 	return !error;
 }
 
-static size_t count_sessions(const struct unbinding *work)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < work->plan.count; i++)
-		count += work->plan.items[i].session;
-	return count;
-}
-
 static enum outcome keep_plan(struct isif_job *job, const struct job_context *context,
 			      struct unbinding *work)
 {
@@ -270,7 +261,7 @@ static enum outcome check(struct isif_job *job, const struct job_context *contex
 	char why[WHY_SIZE];
 
 	if (work->at == work->plan.count) {
-		go_to(work, count_sessions(work) ? GUARDING : LOGGING_OUT);
+		go_to(work, GUARDING);
 		return GO_ON;
 	}
 	row = row_at(work, context);
@@ -281,117 +272,49 @@ static enum outcome check(struct isif_job *job, const struct job_context *contex
 	return GO_ON;
 }
 
-/* --- whose disks are in use --- */
-
-static bool is_planned(const struct unbinding *work, uint32_t binding)
+static bool has_sessions(const struct unbinding *work)
 {
 	for (size_t i = 0; i < work->plan.count; i++)
-		if (work->plan.items[i].binding == binding)
+		if (work->plan.items[i].session)
 			return true;
 	return false;
 }
 
-static bool has_sessions(const struct job_context *context, const struct unbinding *work)
+static bool goes(const void *which, uint32_t binding)
 {
-	for (uint32_t i = 0; i < context->snapshot->session_count; i++)
-		if (is_planned(work, context->snapshot->sessions[i]->binding))
+	const struct unbind_plan *plan = which;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->items[i].binding == binding)
 			return true;
 	return false;
 }
 
-/* All sessions that would go: what one of them keeps redundant may go with another one. */
-static enum isif_error begin_look(const struct job_context *context, const struct unbinding *work)
-{
-	const struct isif_snapshot *snapshot = context->snapshot;
-	CLEANUP_FREE uint32_t *sids = NULL;
-	size_t count = 0, size = 0;
-
-	for (uint32_t i = 0; i < snapshot->session_count; i++) {
-		if (!is_planned(work, snapshot->sessions[i]->binding))
-			continue;
-		if (!array_reserve(&sids, &size, count, sizeof(*sids)))
-			return ISIF_NO_MEMORY;
-		sids[count++] = snapshot->sessions[i]->kernel->sid;
-	}
-	return context->gate->operations->look_begin(context->gate, sids, count);
-}
-
-/* The first session that must stay; false: none. */
-static bool find_barred(const struct isif_job *job, const struct job_context *context,
-			const struct unbinding *work, char *why, size_t size)
-{
-	const struct isif_snapshot *snapshot = context->snapshot;
-	const struct isif_look_disk *disks;
-	size_t count;
-
-	context->gate->operations->look_result(context->gate, &disks, &count);
-	for (uint32_t i = 0; i < snapshot->session_count; i++) {
-		const struct isif_session *session = snapshot->sessions[i];
-		const struct isif_binding *row =
-			session_change_row(context->snapshot, session->binding);
-		const struct guard_request request = {
-			.sid = session->kernel->sid,
-			.force = job->force,
-			.protect_in_use = context->protect_in_use,
-			.onboot = row && row->node->startup == ISIF_STARTUP_ONBOOT,
-		};
-		char label[LABEL_SIZE], use[ISIF_JOB_TEXT_SIZE];
-
-		if (!row || !is_planned(work, row->index) ||
-		    guard_allows(&request, disks, count, use, sizeof(use)))
-			continue;
-		session_change_label(row, label, sizeof(label));
-		snprintf(why, size, "%s; no session of %s can be logged out", use, label);
-		return true;
-	}
-	return false;
-}
-
-static enum outcome begin_logouts(struct isif_job *job, const struct job_context *context,
-				  struct unbinding *work)
-{
-	go_to(work, LOGGING_OUT);
-	return keep_plan(job, context, work);
-}
-
-static enum outcome begin_guard(struct isif_job *job, const struct job_context *context,
-				struct unbinding *work)
-{
-	enum isif_error error;
-
-	/* An earlier life may have logged all of them out. */
-	if (!has_sessions(context, work))
-		return begin_logouts(job, context, work);
-	error = begin_look(context, work);
-	work->looking = !error;
-	return error ? turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE,
-				 "who uses the disks cannot be found out: %s",
-				 isif_error_text(error))
-		     : GO_ON;
-}
-
+/* Each is looked at once more before its logout; but that may be too late for all or none. */
 static enum outcome guard(struct isif_job *job, const struct job_context *context,
 			  struct unbinding *work, unsigned *pause)
 {
-	struct isif_privileged *gate = context->gate;
-	char why[WHY_SIZE];
+	char why[ISIF_JOB_TEXT_SIZE], label[LABEL_SIZE];
+	const struct isif_binding *stays;
 	enum isif_error error;
-	bool barred;
 
-	if (!work->looking)
-		return begin_guard(job, context, work);
-	error = gate->operations->look_work(gate, clock_ns() + LOOK_NS, pause);
+	if (!work->group.looking)
+		work->group = (struct guard_group){ .goes = goes,
+						    .which = &work->plan,
+						    .force = job->force };
+	error = guard_group_work(&work->group, context, pause, &stays, why, sizeof(why));
 	if (error == ISIF_INCOMPLETE)
 		return WAIT;
-	barred = !error && find_barred(job, context, work, why, sizeof(why));
-	gate->operations->look_end(gate);
-	work->looking = false;
 	if (error)
 		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE,
 				 "who uses the disks cannot be found out: %s",
 				 isif_error_text(error));
-	return barred ? turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE, "%s", why)
-		      : begin_logouts(job, context, work);
+	if (stays) {
+		session_change_label(stays, label, sizeof(label));
+		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE, "%s: %s", why, label);
+	}
+	go_to(work, LOGGING_OUT);
+	return has_sessions(work) ? keep_plan(job, context, work) : GO_ON;
 }
 
 /* --- sessions --- */
@@ -662,8 +585,7 @@ static void end(const struct job_context *context, void *own)
 
 	if (work->changing)
 		session_change_end(&work->change, context);
-	if (work->looking)
-		context->gate->operations->look_end(context->gate);
+	guard_group_end(&work->group, context);
 	removal_clear(&work->removal);
 	unbind_plan_clear(&work->plan);
 	free(work);

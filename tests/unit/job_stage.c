@@ -15,6 +15,51 @@
 
 struct job_stage job_stage;
 
+/* --- who uses the disks --- */
+
+static enum isif_error look_begin_here(struct isif_privileged *self, const uint32_t *sids,
+				       size_t count)
+{
+	(void)self, (void)sids;
+	if (!job_stage.looked_at)
+		job_stage.looked_at = count;
+	return ISIF_OK;
+}
+
+static enum isif_error look_work_here(struct isif_privileged *self, uint64_t deadline,
+				      unsigned *pause)
+{
+	(void)self, (void)deadline, (void)pause;
+	return ISIF_OK;
+}
+
+static void look_result_here(const struct isif_privileged *self,
+			     const struct isif_look_disk **disks, size_t *count)
+{
+	(void)self;
+	*disks = job_stage.disks;
+	*count = job_stage.disk_count;
+}
+
+static void look_end_here(struct isif_privileged *self)
+{
+	(void)self;
+}
+
+static void open_writing(void)
+{
+	static struct isif_privileged_operations operations;
+
+	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), &stage.log, &job_stage.gate),
+			      ISIF_OK);
+	operations = *job_stage.gate->operations;
+	operations.look_begin = look_begin_here;
+	operations.look_work = look_work_here;
+	operations.look_result = look_result_here;
+	operations.look_end = look_end_here;
+	job_stage.gate->operations = &operations;
+}
+
 static void open_runner(void)
 {
 	look_stage_open(job_stage.gate);
@@ -44,9 +89,8 @@ void job_stage_open(void)
 	put_directory("db/ifaces");
 	put_directory("db/nodes");
 	stage_open();
-	job_stage.now = 1000;
-	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), &stage.log, &job_stage.gate),
-			      ISIF_OK);
+	job_stage = (struct job_stage){ .now = 1000 };
+	open_writing();
 	wait_for_backup();
 	open_runner();
 	stage_build();
@@ -64,8 +108,7 @@ void job_stage_restart(void)
 {
 	job_runner_close(job_stage.runner);
 	isif_privileged_close(job_stage.gate);
-	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), &stage.log, &job_stage.gate),
-			      ISIF_OK);
+	open_writing();
 	open_runner();
 }
 

@@ -13,6 +13,10 @@ struct job_stage {
 	struct isif_privileged *gate;
 	struct job_runner *runner;
 	uint64_t now;
+	/* What a look at who uses the disks finds, whatever this machine has. */
+	struct isif_look_disk disks[2];
+	size_t disk_count;
+	size_t looked_at; /* so many sessions in the first look; 0: there was none */
 };
 extern struct job_stage job_stage;
 

@@ -177,19 +177,31 @@ static void test_session(void)
 	CU_ASSERT_TRUE(was_asked(""));
 }
 
+static void find_disk(uint32_t sid, enum isif_disk_use use)
+{
+	job_stage.disks[0] = (struct isif_look_disk){
+		.sid = sid,
+		.device = "sdx",
+		.use = use,
+		.vital = ISIF_VITAL_NO,
+		.user = "mounted on /srv",
+	};
+	job_stage.disk_count = 1;
+}
+
+/* All of them are looked at together, before the first one goes. */
 static void test_disk_in_use(void)
 {
 	put_four();
 	stage_session(5, "iqn.a", "if0");
 	stage_session(6, "iqn.b", "if0");
-	look_stage.seen[0] = (struct isif_look_disk){
-		.sid = 6, .device = "sdx", .use = ISIF_DISK_IN_USE, .user = "mounted on /srv"
-	};
+	find_disk(6, ISIF_DISK_IN_USE);
 	stage_build();
 	unbind("if0", "", "", 0);
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_IN_USE,
-			     "disk sdx is in use: mounted on /srv; end its use first; no session "
-			     "of iqn.b via 192.0.2.10:3260,1 on if0 can be logged out"));
+			     "disk sdx is in use: mounted on /srv; end its use first: iqn.b via "
+			     "192.0.2.10:3260,1 on if0"));
+	CU_ASSERT_EQUAL(job_stage.looked_at, 2);
 	CU_ASSERT_TRUE(steps("nothing was done"));
 	CU_ASSERT_TRUE(was_asked(""));
 	CU_ASSERT_TRUE(are_left("abcd"));
@@ -551,7 +563,7 @@ static void test_restart_and_refusal(void)
 {
 	restart_while_logging_out();
 	stage_session(6, "iqn.b", "if0");
-	look_stage.seen[0] = (struct isif_look_disk){ .sid = 6, .use = ISIF_DISK_UNKNOWN };
+	find_disk(6, ISIF_DISK_UNKNOWN);
 	stage_build();
 	run();
 	CU_ASSERT_TRUE(was_asked(LOGIN("iqn.a")));
