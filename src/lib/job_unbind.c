@@ -14,7 +14,6 @@
  */
 #include "job.h"
 
-#include "array.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "guard_group.h"
@@ -29,11 +28,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGAIN_MS    500	    /* until something that was in the way is tried again */
-#define PATIENCE_MS 30000   /* for somebody else's lock, or a gate that cannot write yet */
-#define SEEING_MS   10000   /* until the snapshot has lost what was removed */
-#define LOOK_NS	    1000000 /* of a look at who uses the disks, before the loop goes on */
-#define LABEL_SIZE  160	    /* of a binding's label: room must be left for what is said of it */
+#define AGAIN_MS    500	  /* until something that was in the way is tried again */
+#define PATIENCE_MS 30000 /* for somebody else's lock, or a gate that cannot write yet */
+#define SEEING_MS   10000 /* until the snapshot has lost what was removed */
+#define LABEL_SIZE  160	  /* of a binding's label: room must be left for what is said of it */
 #define WHY_SIZE    (LABEL_SIZE + ISIF_JOB_TEXT_SIZE + 64)
 
 enum stage { PLANNING, CHECKING, GUARDING, LOGGING_OUT, LOGGING_IN, REMOVING, SEEING };

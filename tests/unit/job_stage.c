@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "job_stage.h"
 
-#include "look_stage.h"
 #include "tree.h"
 
 #include <poll.h>
@@ -62,7 +61,6 @@ static void open_writing(void)
 
 static void open_runner(void)
 {
-	look_stage_open(job_stage.gate);
 	CU_ASSERT_EQUAL_FATAL(
 		job_runner_open(job_stage.gate, stage.names, &stage.log, &job_stage.runner),
 		ISIF_OK);

@@ -20,10 +20,7 @@ struct job_stage {
 };
 extern struct job_stage job_stage;
 
-/*
- * A suite's set-up and tear-down: db/, state/ and lock/ in the scratch directory. Who uses the
- * disks is look_stage's to say.
- */
+/* A suite's set-up and tear-down: db/, state/ and lock/ in the scratch directory. */
 void job_stage_open(void);
 void job_stage_close(void);
 /* What a restart of the agent does to the jobs. */

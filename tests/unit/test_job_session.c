@@ -6,7 +6,6 @@
 #include "suites.h"
 
 #include "job.h"
-#include "look_stage.h"
 #include "stage.h"
 
 #include <poll.h>
@@ -25,6 +24,61 @@ static struct isif_privileged *gate;
 static struct job_runner *runner;
 static uint64_t now;
 static struct isif_disk disks[2];
+static struct isif_look_disk seen[2]; /* the same, as a look finds them */
+static uint32_t looked_at;	      /* the session that a look is under way for, 0: none */
+static bool looked;		      /* one turn of it is over */
+
+/* --- who uses the disks: what the test says, not what this machine has --- */
+
+static enum isif_error look_begin_here(struct isif_privileged *self, const uint32_t *sids,
+				       size_t count)
+{
+	CU_ASSERT_PTR_EQUAL(self, gate);
+	CU_ASSERT_EQUAL(count, 1);
+	CU_ASSERT_EQUAL(looked_at, 0);
+	looked_at = sids[0];
+	looked = false;
+	return ISIF_OK;
+}
+
+static enum isif_error look_work_here(struct isif_privileged *self, uint64_t deadline,
+				      unsigned *pause)
+{
+	(void)self, (void)deadline;
+	*pause = 0;
+	if (looked)
+		return ISIF_OK;
+	looked = true;
+	return ISIF_INCOMPLETE;
+}
+
+static void look_result_here(const struct isif_privileged *self,
+			     const struct isif_look_disk **found, size_t *count)
+{
+	(void)self;
+	*found = seen;
+	*count = COUNT(seen);
+}
+
+static void look_end_here(struct isif_privileged *self)
+{
+	(void)self;
+	looked_at = 0;
+}
+
+static void look_here(void)
+{
+	static struct isif_privileged_operations operations;
+
+	operations = *gate->operations;
+	operations.look_begin = look_begin_here;
+	operations.look_work = look_work_here;
+	operations.look_result = look_result_here;
+	operations.look_end = look_end_here;
+	gate->operations = &operations;
+	memset(seen, 0, sizeof(seen));
+	looked_at = 0;
+}
 
 static void open_runner(void)
 {
@@ -67,7 +121,7 @@ static void set_up(void)
 				      },
 				      &gate),
 			      ISIF_OK);
-	look_stage_open(gate);
+	look_here();
 	open_runner();
 	stage_iface("if0", IFACE_RECORD("if0", SAN0_IFACE));
 	stage_node(A, "if0", SAN0_IFACE);
@@ -124,12 +178,11 @@ static void put_disk(uint32_t sid, size_t which, enum isif_disk_use use, const c
 	disks[which].use = use;
 	kernel->disks = &disks[which];
 	kernel->disk_count = 1;
-	look_stage.seen[which] = (struct isif_look_disk){ .sid = sid, .use = use };
+	seen[which] = (struct isif_look_disk){ .sid = sid, .use = use };
 	if (!strcmp(user, "/") || !strcmp(user, "swap"))
-		look_stage.seen[which].vital = ISIF_VITAL_YES;
-	memcpy(look_stage.seen[which].device, disks[which].device,
-	       sizeof(look_stage.seen[which].device));
-	memcpy(look_stage.seen[which].user, disks[which].user, sizeof(look_stage.seen[which].user));
+		seen[which].vital = ISIF_VITAL_YES;
+	memcpy(seen[which].device, disks[which].device, sizeof(seen[which].device));
+	memcpy(seen[which].user, disks[which].user, sizeof(seen[which].user));
 	stage_build();
 }
 
@@ -171,8 +224,8 @@ static void turn(void)
 {
 	do {
 		job_run(runner, stage.snapshot, now, UINT64_MAX);
-		CU_ASSERT(!look_stage.count || job_due(runner) <= now);
-	} while (look_stage.count);
+		CU_ASSERT(!looked_at || job_due(runner) <= now);
+	} while (looked_at);
 	if (job_take_effects(runner).judge)
 		stage_build();
 }
@@ -471,8 +524,7 @@ static void test_wanted_state_is_on_disk(void)
 	session_comes(5, A);
 	ask(ISIF_JOB_LOGOUT, A, false);
 	job_run(runner, stage.snapshot, now, UINT64_MAX);
-	CU_ASSERT_EQUAL(look_stage.count, 1);
-	CU_ASSERT_EQUAL(look_stage.sids[0], 5);
+	CU_ASSERT_EQUAL(looked_at, 5);
 	job_run(runner, stage.snapshot, now, UINT64_MAX);
 	/* Before iscsiadm has done anything. */
 	CU_ASSERT_TRUE(file_exists("state/state"));

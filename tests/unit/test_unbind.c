@@ -4,7 +4,6 @@
 
 #include "allocation.h"
 #include "job_stage.h"
-#include "look_stage.h"
 #include "tree.h"
 
 #include <stdio.h>
