@@ -264,6 +264,8 @@ struct isif_privileged_operations {
 	void (*close)(struct isif_privileged *self);
 };
 
+#define ISIF_LOCK_DIRECTORY "/run/lock/iscsi" /**< of open-iscsi since 2.1.0 */
+
 /** Where the gate works. A NULL text: see there. The texts are copied. */
 struct isif_privileged_options {
 	const char *root;		/**< the database's directory */

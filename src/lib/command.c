@@ -24,6 +24,9 @@
 #define DYING_MS     2000  /* what was killed is dead by then, or hangs in the kernel */
 #define TICK_MS	     20	   /* where the kernel has no pidfd, so often an end is looked for */
 #define CLOSING_MS   500   /* likewise, when we end ourselves */
+#define SPARE_MS     10	   /* for which one goes on that may hold the lock */
+#define SPARED	     200   /* so often, at the most: who holds it longer hangs */
+#define SPARED_NOW   20	   /* where it must be now */
 #define PIECE	     16384 /* octets of output that are read at a time */
 #define PIECES	     16	   /* and this many in a row: a child that never stops is one of many */
 #define FIRST_OUTPUT 4096  /* octets */
@@ -36,6 +39,7 @@ struct run {
 	bool killed;			 /* its time was up, or nobody wants it any more */
 	bool forgotten;			 /* nobody wants it: its place is free when it is dead */
 	bool over;
+	unsigned spared;
 	int code;
 	bool cut;
 	char *text;
@@ -44,6 +48,7 @@ struct run {
 
 struct commands {
 	char *program; /* NULL: to be looked for */
+	char *lock;    /* open-iscsi's, while somebody holds it */
 	unsigned last_number;
 	struct run runs[COMMAND_LIMIT];
 };
@@ -66,11 +71,48 @@ static void free_run(struct run *run)
 	*run = (struct run){ 0 };
 }
 
+/* A signal is on its way for a moment, but for one that hangs in the kernel. */
+static void stop_run(const struct run *run)
+{
+	kill(-run->pid, SIGSTOP);
+	for (int i = 0; i < SPARE_MS; i++) {
+		siginfo_t state = { 0 };
+
+		if (waitid(P_PID, (id_t)run->pid, &state, WSTOPPED | WEXITED | WNOHANG | WNOWAIT) ||
+		    state.si_pid)
+			return;
+		poll(NULL, 0, 1);
+	}
+}
+
+/*
+ * open-iscsi's lock has no owner (usr/idbm.c:idbm_lock): who is killed while it holds it leaves it
+ * behind, and newer versions then wait for ever. So it is stopped, and goes on for a moment where
+ * there is a lock, be it its own or not.
+ */
+static bool may_die(const struct commands *commands, struct run *run)
+{
+	stop_run(run);
+	if (run->spared >= SPARED || access(commands->lock, F_OK))
+		return true;
+	run->spared++;
+	kill(-run->pid, SIGCONT);
+	return false;
+}
+
 /* The whole group: iscsiadm starts iscsid, modprobe and resolvers of names. */
 static void kill_run(struct run *run)
 {
 	kill(-run->pid, SIGKILL);
 	run->killed = true;
+}
+
+/* Waits for the lock, a little. */
+static void kill_now(const struct commands *commands, struct run *run)
+{
+	for (int i = 0; i < SPARED_NOW && !may_die(commands, run); i++)
+		poll(NULL, 0, SPARE_MS);
+	kill_run(run);
 }
 
 /* True once it is dead; then, and not before, its number may be another process's. */
@@ -325,7 +367,7 @@ static bool time_is_up(const struct run *run)
 }
 
 /* True when nothing more is to be waited for. */
-static bool is_over(struct run *run)
+static bool is_over(const struct commands *commands, struct run *run)
 {
 	bool up = time_is_up(run);
 
@@ -335,8 +377,12 @@ static bool is_over(struct run *run)
 		return false;
 	if (run->killed)
 		return true;
-	kill_run(run);
-	set_timer(run, DYING_MS);
+	if (may_die(commands, run)) {
+		kill_run(run);
+		set_timer(run, DYING_MS);
+	} else {
+		set_timer(run, SPARE_MS);
+	}
 	return reap(run);
 }
 
@@ -349,7 +395,7 @@ enum isif_error command_work(struct commands *commands, unsigned number,
 
 	if (place == COMMAND_LIMIT)
 		return ISIF_NOT_FOUND;
-	over = is_over(run);
+	over = is_over(commands, run);
 	read_output(run);
 	if (!over)
 		return ISIF_INCOMPLETE;
@@ -384,20 +430,26 @@ void command_end(struct commands *commands, unsigned number)
 		return;
 	}
 	/* It is reaped by a later call: even a process that was killed may take its time. */
-	kill_run(run);
+	kill_now(commands, run);
 	run->forgotten = true;
 }
 
 /* --- all of them --- */
 
-enum isif_error commands_open(const char *program, struct commands **result)
+enum isif_error commands_open(const char *program, const char *lock_directory,
+			      struct commands **result)
 {
 	struct commands *commands = calloc(1, sizeof(*commands));
 
 	if (!commands)
 		return ISIF_NO_MEMORY;
-	if (program && !(commands->program = strdup(program))) {
-		free(commands);
+	if (asprintf(&commands->lock, "%s/lock.write",
+		     lock_directory ? lock_directory : ISIF_LOCK_DIRECTORY) < 0)
+		commands->lock = NULL;
+	if (program)
+		commands->program = strdup(program);
+	if (!commands->lock || (program && !commands->program)) {
+		commands_close(commands);
 		return ISIF_NO_MEMORY;
 	}
 	*result = commands;
@@ -421,11 +473,12 @@ void commands_close(struct commands *commands)
 		if (!run->number)
 			continue;
 		if (!reap(run)) {
-			kill_run(run);
+			kill_now(commands, run);
 			wait_for_death(run);
 		}
 		free_run(run);
 	}
 	free(commands->program);
+	free(commands->lock);
 	free(commands);
 }

@@ -16,8 +16,9 @@
 
 struct commands;
 
-/* program: NULL for the iscsiadm in the system's directories. */
-enum isif_error commands_open(const char *program, struct commands **commands);
+/* NULL: the iscsiadm in the system's directories, and open-iscsi's own lock directory. */
+enum isif_error commands_open(const char *program, const char *lock_directory,
+			      struct commands **commands);
 /* Kills those that run. */
 void commands_close(struct commands *commands);
 

@@ -315,7 +315,7 @@ enum isif_error isif_privileged_open(const struct isif_privileged_options *optio
 	if (!error)
 		error = store_open(options, descriptor, &local->store);
 	if (!error)
-		error = commands_open(options->iscsiadm, &local->commands);
+		error = commands_open(options->iscsiadm, options->lock_directory, &local->commands);
 	if (error) {
 		close_local(&local->gate);
 		return error;

@@ -2,6 +2,7 @@
 /* Running iscsiadm: what it is given, and what becomes of it. Small scripts stand in for it. */
 #include "suites.h"
 
+#include "clock.h"
 #include "command.h"
 #include "helpers.h"
 
@@ -32,7 +33,7 @@ static const struct isif_command login = {
 static void set_up(void)
 {
 	scratch_make();
-	CU_ASSERT_EQUAL_FATAL(commands_open(scratch("iscsiadm"), &commands), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(commands_open(scratch("iscsiadm"), scratch("."), &commands), ISIF_OK);
 }
 
 static void tear_down(void)
@@ -282,6 +283,32 @@ static void test_killed_by_others(void)
 	CU_ASSERT_FALSE(outcome.timed_out);
 }
 
+/* Who is killed while it holds open-iscsi's lock leaves it behind for ever. */
+static void test_lock_is_spared(void)
+{
+	struct isif_command command = login;
+	struct isif_command_outcome outcome;
+	uint64_t deadline;
+	unsigned number;
+
+	put_script("#!/bin/sh\nexec sleep 1000\n");
+	put_file("lock.write", "");
+	command.timeout = 20;
+	number = begin(&command);
+	deadline = clock_ns() + 30 * UINT64_C(1000000);
+	do {
+		struct pollfd one = { .fd = command_descriptor(commands, number),
+				      .events = POLLIN };
+
+		CU_ASSERT_EQUAL_FATAL(poll(&one, 1, WAIT_MS), 1);
+		CU_ASSERT_EQUAL_FATAL(command_work(commands, number, &outcome), ISIF_INCOMPLETE);
+	} while (clock_ns() < deadline);
+	remove_file("lock.write");
+	wait_for_end(number, &outcome);
+	CU_ASSERT_TRUE(outcome.timed_out);
+	command_end(commands, number);
+}
+
 static void test_time_limit(void)
 {
 	struct isif_command command = login;
@@ -474,6 +501,7 @@ void add_command_tests(void)
 	CU_add_test(suite, "a run that nobody knows", test_unknown_number);
 	CU_add_test(suite, "killed by somebody else", test_killed_by_others);
 	CU_add_test(suite, "the time limit", test_time_limit);
+	CU_add_test(suite, "the time limit while somebody holds the lock", test_lock_is_spared);
 	CU_add_test(suite, "its children are killed with it", test_group_is_killed);
 	CU_add_test(suite, "what it leaves behind lives on", test_child_lives_on);
 	CU_add_test(suite, "several at once", test_several);
