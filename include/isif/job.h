@@ -22,7 +22,7 @@ enum isif_job_kind {
 	ISIF_JOB_PROBE = 5,
 	ISIF_JOB_APPLY = 6,
 	ISIF_JOB_UNBIND = 7,
-	ISIF_JOB_PROPAGATE = 8, /**< the one kind that this version has */
+	ISIF_JOB_PROPAGATE = 8,
 };
 
 enum isif_job_state {
@@ -41,8 +41,16 @@ enum isif_job_error {
 	ISIF_JOB_ERROR_NONE = 0,
 	ISIF_JOB_ERROR_GENERIC = 1,  /**< open-iscsi's ISCSI_ERR */
 	ISIF_JOB_ERROR_DATABASE = 6, /**< open-iscsi's ISCSI_ERR_IDBM */
+	ISIF_JOB_ERROR_UNREACHABLE = 1001,
+	ISIF_JOB_ERROR_REFUSED = 1002,
+	ISIF_JOB_ERROR_INCONCLUSIVE = 1003,
+	ISIF_JOB_ERROR_IN_USE = 1004, /**< a disk of the session */
 	ISIF_JOB_ERROR_TIMEOUT = 1005,
-	ISIF_JOB_ERROR_CHANGED = 1010, /**< somebody changed it meanwhile */
+	ISIF_JOB_ERROR_NO_DEVICE = 1006,
+	ISIF_JOB_ERROR_LINK_DOWN = 1007,
+	ISIF_JOB_ERROR_NO_ADDRESS = 1008,
+	ISIF_JOB_ERROR_NOT_VERIFIED = 1009, /**< no failure was told, and it did not happen */
+	ISIF_JOB_ERROR_CHANGED = 1010,	    /**< somebody changed it meanwhile */
 	ISIF_JOB_ERROR_LOCKED = 1011,
 };
 
@@ -64,7 +72,7 @@ struct isif_job {
 	bool force;
 	uint32_t progress; /**< percent */
 	int32_t error;	   /**< enum isif_job_error or open-iscsi's code; 0: none */
-	uint32_t results;  /**< of propagate: records rewritten */
+	uint32_t results;  /**< bindings logged in or out by it, or reachable; records rewritten */
 	int64_t started, finished;
 	char owner[ISIF_JOB_OWNER_SIZE];
 	char step[ISIF_JOB_TEXT_SIZE];

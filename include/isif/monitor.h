@@ -42,7 +42,7 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 void isif_monitor_close(struct isif_monitor *monitor);
 
 /** At most this many descriptors are ever waited on. */
-#define ISIF_MONITOR_DESCRIPTORS 10
+#define ISIF_MONITOR_DESCRIPTORS 12
 
 /** Fills in the descriptors to wait on; returns how many. They can change with every run. */
 size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollfd *descriptors,
@@ -71,8 +71,11 @@ struct isif_monitor_configuration {
 	uint32_t resync_interval;	   /**< seconds; 0: never */
 	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for */
 	uint32_t job_history;		   /**< ended jobs that are kept */
-	uint32_t hold_down; /**< what ISIF_KEPT_HOLD_DOWN is until somebody sets it */
-	bool writes;	    /**< transactions and jobs may come: prepare for them */
+	uint32_t hold_down;	   /**< what ISIF_KEPT_HOLD_DOWN is until somebody sets it */
+	uint32_t iscsiadm_timeout; /**< seconds, to 86400, for a discovery; 0: as it is */
+	uint32_t session_timeout;  /**< seconds, to 86400, for a login or logout; 0: as it is */
+	bool force_counts; /**< a job that wishes it may log out a session whose disk is in use */
+	bool writes;	   /**< transactions and jobs may come: prepare for them */
 };
 void isif_monitor_configure(struct isif_monitor *monitor,
 			    const struct isif_monitor_configuration *configuration);

@@ -3,6 +3,7 @@
 #define ISIF_PRIVILEGED_H
 
 #include <isif/error.h>
+#include <isif/kernel.h>
 #include <isif/log.h>
 
 #include <stdbool.h>
@@ -93,6 +94,51 @@ struct isif_edit {
 
 #define ISIF_BATCH_SIZE 256 /**< edits in one batch */
 
+/** What iscsiadm can be asked to do: the gate makes its arguments itself, and uses no shell. */
+enum isif_verb {
+	ISIF_VERB_LOGIN,	  /**< of the one node record that target, portal and iface name */
+	ISIF_VERB_LOGOUT,	  /**< likewise */
+	ISIF_VERB_LOGOUT_SESSION, /**< of the kernel session sid */
+	ISIF_VERB_DISCOVER,	  /**< SendTargets at address:port over iface ("": open-iscsi's own
+				     choice); adds records (-o new), changes none */
+	ISIF_VERB_DISCOVER_DRY,	  /**< the same, and nothing is stored */
+};
+
+struct isif_command {
+	enum isif_verb verb;
+	const char *target, *address, *iface;
+	uint16_t port;
+	int32_t tpgt; /**< -1: not named */
+	uint32_t sid;
+	uint32_t timeout; /**< milliseconds; then it is killed */
+};
+
+/** What became of it. */
+struct isif_command_outcome {
+	int code;	    /**< exit code, which proves nothing; -1 if it was killed */
+	bool timed_out;	    /**< killed by us */
+	bool cut;	    /**< it said more than is kept */
+	const char *output; /**< what it wrote to both its outputs, NUL-terminated; borrowed */
+	size_t length;
+};
+
+/** Whether the root file system, /boot or swap is on a disk. */
+enum isif_vital {
+	ISIF_VITAL_NO = 0,
+	ISIF_VITAL_YES,
+	ISIF_VITAL_UNKNOWN, /**< could not be determined; counts as yes */
+};
+
+/** Who uses a disk, found out with everything that root can see. */
+struct isif_look_disk {
+	uint32_t sid;
+	char device[32]; /**< e.g. sdb; empty: the session's disks cannot be read */
+	enum isif_disk_use use;
+	enum isif_vital vital;
+	char user[128]; /**< e.g. "mounted on /srv", or what could not be determined; empty: unused
+			 */
+};
+
 /**
  * The narrow gate to what only root may do. The process that parses what comes from outside works
  * through this table alone; the other side, which checks every argument again, is this process or
@@ -175,6 +221,39 @@ struct isif_privileged_operations {
 	enum isif_error (*backup)(struct isif_privileged *self, const char **where);
 	int (*backup_descriptor)(const struct isif_privileged *self);
 	/**
+	 * Starts iscsiadm; *number names the run. Several may be under way, ISIF_LIMIT if too many
+	 * are; ISIF_NOT_FOUND: there is no iscsiadm; ISIF_INVALID: an argument that it must not
+	 * get.
+	 */
+	enum isif_error (*command_begin)(struct isif_privileged *self,
+					 const struct isif_command *command, unsigned *number);
+	/** ISIF_OK when it has ended; ISIF_INCOMPLETE: wait on its descriptor. */
+	enum isif_error (*command_work)(struct isif_privileged *self, unsigned number,
+					struct isif_command_outcome *outcome);
+	/** Readable when there is something to do, also when its time is up. */
+	int (*command_descriptor)(const struct isif_privileged *self, unsigned number);
+	/** Forgets it; one that still runs is killed. */
+	void (*command_end)(struct isif_privileged *self, unsigned number);
+	/**
+	 * Begins a look at everybody who uses the disks of these sessions, as if all of them were
+	 * logged out together: mounts of all namespaces, swap, holders, loop devices, processes
+	 * that have a disk open, multipath. ISIF_INVALID while there is another look.
+	 */
+	enum isif_error (*look_begin)(struct isif_privileged *self, const uint32_t *sids,
+				      size_t count);
+	/**
+	 * Goes on with it until the monotonic clock (ns) passes deadline. ISIF_OK: it is done;
+	 * ISIF_INCOMPLETE: go on after *pause milliseconds; another error: nothing is known.
+	 */
+	enum isif_error (*look_work)(struct isif_privileged *self, uint64_t deadline,
+				     unsigned *pause);
+	/** What was found, a disk each; none: the sessions have no disks. Valid until look_end().
+	 */
+	void (*look_result)(const struct isif_privileged *self, const struct isif_look_disk **disks,
+			    size_t *count);
+	/** Forgets it, be it done or not. */
+	void (*look_end)(struct isif_privileged *self);
+	/**
 	 * Reads and replaces a file of the state directory as a whole: name is one plain word. The
 	 * text is the caller's to free.
 	 */
@@ -185,12 +264,16 @@ struct isif_privileged_operations {
 	void (*close)(struct isif_privileged *self);
 };
 
+#define ISIF_LOCK_DIRECTORY "/run/lock/iscsi" /**< of open-iscsi since 2.1.0 */
+
 /** Where the gate works. A NULL text: see there. The texts are copied. */
 struct isif_privileged_options {
 	const char *root;		/**< the database's directory */
 	const char *initiatorname_file; /**< iscsid.conf is looked for beside it */
 	const char *state_directory;	/**< NULL: nothing can be written */
 	const char *lock_directory;	/**< open-iscsi's; NULL: /run/lock/iscsi */
+	const char *iscsiadm;		/**< NULL: the one of the system's directories */
+	const char *sysfs; /**< NULL: this host's; else all its disks' uses are unknown */
 	const struct isif_log *log;
 };
 

@@ -76,6 +76,9 @@ static void apply_configuration(struct agent *agent)
 				       .rebind_mode = configuration->rebind_mode,
 				       .job_history = configuration->job_history,
 				       .hold_down = configuration->hold_down,
+				       .iscsiadm_timeout = configuration->iscsiadm_timeout,
+				       .session_timeout = configuration->session_timeout,
+				       .force_counts = !configuration->protect_in_use,
 				       .writes = mode != CONTROL_READ_ONLY,
 			       });
 	if (mode != CONTROL_READ_ONLY)

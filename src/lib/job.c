@@ -13,7 +13,9 @@
 #include <time.h>
 
 static const struct job_kind *const kinds[] = {
-	[ISIF_JOB_PROPAGATE] = &job_propagate,
+	[ISIF_JOB_LOGIN] = &job_login,	     [ISIF_JOB_LOGOUT] = &job_logout,
+	[ISIF_JOB_DISCOVER] = &job_discover, [ISIF_JOB_PROBE] = &job_probe,
+	[ISIF_JOB_UNBIND] = &job_unbind,     [ISIF_JOB_PROPAGATE] = &job_propagate,
 };
 
 const struct job_kind *job_kind_of(enum isif_job_kind kind)
@@ -40,8 +42,7 @@ bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node)
 
 /* --- what is said of a job --- */
 
-/* Takes a character of UTF-8 that was cut from the end of a text. */
-static void drop_cut_character(char *text)
+void job_drop_cut_character(char *text)
 {
 	size_t length = strlen(text), begin = length, octets;
 	unsigned char first;
@@ -61,7 +62,7 @@ static void say(char *text, const char *format, va_list arguments)
 static void say(char *text, const char *format, va_list arguments)
 {
 	if (vsnprintf(text, ISIF_JOB_TEXT_SIZE, format, arguments) >= ISIF_JOB_TEXT_SIZE)
-		drop_cut_character(text);
+		job_drop_cut_character(text);
 }
 
 void job_step(struct isif_job *job, const char *format, ...)
@@ -86,14 +87,33 @@ void job_fail(struct isif_job *job, enum isif_job_error error, const char *forma
 
 /* --- its life --- */
 
+static struct job_context context_of(struct job_runner *runner, struct isif_snapshot *snapshot,
+				     uint64_t now)
+{
+	return (struct job_context){
+		.gate = runner->gate,
+		.snapshot = snapshot,
+		.log = runner->log,
+		.now = now,
+		.iscsiadm_timeout = runner->iscsiadm_timeout,
+		.session_timeout = runner->session_timeout,
+		.protect_in_use = runner->protect_in_use,
+		.state = runner->state,
+		.rtnetlink = runner->rtnetlink,
+		.effects = &runner->effects,
+	};
+}
+
+/* What it had done stays done; who begins it again finds in its step that there was a before. */
 static void begin_anew(struct job_entry *entry)
 {
 	struct isif_job *job = &entry->job;
 
+	if (job->state == ISIF_JOB_RUNNING)
+		job_step(job, "interrupted; it begins anew");
 	job->state = ISIF_JOB_PENDING;
 	job->progress = job->results = 0;
 	job->started = 0;
-	*job->step = '\0';
 }
 
 static void tell(const struct job_runner *runner, const struct isif_job *job, const char *what)
@@ -142,7 +162,7 @@ static bool start(struct job_runner *runner, struct job_entry *entry,
 
 static void end_work(struct job_runner *runner, struct job_entry *entry)
 {
-	const struct job_context context = { .gate = runner->gate, .log = runner->log };
+	const struct job_context context = context_of(runner, NULL, 0);
 
 	job_kind_of(entry->job.kind)->end(&context, entry->work);
 	entry->work = NULL;
@@ -190,13 +210,21 @@ static void run_lane(struct job_runner *runner, enum job_lane lane,
 	}
 }
 
-/* Those that wait need not wait for their turn to be cancelled. */
+/*
+ * Those that wait need not wait for their turn to be cancelled; but what one that was interrupted
+ * left, only its kind knows.
+ */
+static bool can_go(const struct isif_job *job)
+{
+	return job->state == ISIF_JOB_PENDING && job->control == ISIF_JOB_CANCEL && !*job->step;
+}
+
 static void cancel_pending(struct job_runner *runner)
 {
 	for (size_t i = 0; i < runner->count; i++) {
 		struct isif_job *job = &runner->entries[i]->job;
 
-		if (job->state != ISIF_JOB_PENDING || job->control != ISIF_JOB_CANCEL)
+		if (!can_go(job))
 			continue;
 		job->state = ISIF_JOB_CANCELLED;
 		job_step(job, "cancelled before it began");
@@ -216,10 +244,10 @@ static void save(struct job_runner *runner)
 	runner->save_failed = error;
 }
 
-bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+bool job_run(struct job_runner *runner, struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline)
 {
-	const struct job_context context = { runner->gate, snapshot, runner->log, now };
+	const struct job_context context = context_of(runner, snapshot, now);
 
 	if (runner->in_change)
 		return false;
@@ -239,8 +267,7 @@ uint64_t job_due(const struct job_runner *runner)
 	uint64_t due = UINT64_MAX;
 
 	for (size_t i = 0; i < runner->count && !runner->in_change; i++)
-		if (runner->entries[i]->job.state == ISIF_JOB_PENDING &&
-		    runner->entries[i]->job.control == ISIF_JOB_CANCEL)
+		if (can_go(&runner->entries[i]->job))
 			return 0;
 	for (enum job_lane lane = 0; lane < JOB_LANES && !runner->in_change; lane++) {
 		const struct job_entry *entry = next_in(runner, lane);
@@ -253,17 +280,62 @@ uint64_t job_due(const struct job_runner *runner)
 	return due;
 }
 
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot)
+int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapshot,
+		   enum job_lane lane)
 {
-	const struct job_context context = { runner->gate, snapshot, runner->log, 0 };
+	const struct job_context context = { .gate = runner->gate,
+					     .snapshot = snapshot,
+					     .log = runner->log };
+	const struct job_entry *entry = runner->in_change ? NULL : next_in(runner, lane);
 
-	for (enum job_lane lane = 0; lane < JOB_LANES && !runner->in_change; lane++) {
-		const struct job_entry *entry = next_in(runner, lane);
+	if (!entry || entry->job.state != ISIF_JOB_RUNNING)
+		return -1;
+	return job_kind_of(entry->job.kind)->descriptor(&context, entry->work);
+}
 
-		if (entry && entry->job.state == ISIF_JOB_RUNNING)
-			return job_kind_of(entry->job.kind)->descriptor(&context, entry->work);
+void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds)
+{
+	runner->iscsiadm_timeout = milliseconds;
+}
+
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink)
+{
+	runner->rtnetlink = rtnetlink;
+}
+
+void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
+				  bool protect_in_use)
+{
+	if (milliseconds)
+		runner->session_timeout = milliseconds;
+	runner->protect_in_use = protect_in_use;
+}
+
+void job_runner_set_state(struct job_runner *runner, struct state *state)
+{
+	runner->state = state;
+}
+
+struct job_effects job_take_effects(struct job_runner *runner)
+{
+	struct job_effects effects = runner->effects;
+
+	runner->effects = (struct job_effects){ 0 };
+	return effects;
+}
+
+bool job_works_on(const struct job_runner *runner, const struct isif_name *iface,
+		  const struct isif_node *node)
+{
+	for (size_t i = 0; i < runner->count; i++) {
+		const struct isif_job *job = &runner->entries[i]->job;
+
+		if (job->state == ISIF_JOB_RUNNING &&
+		    job_kind_of(job->kind)->lane == JOB_LANE_SESSIONS &&
+		    (job->iface == iface || (node && isif_job_concerns(job, node))))
+			return true;
 	}
-	return -1;
+	return false;
 }
 
 enum isif_error job_save(struct job_runner *runner)
@@ -310,6 +382,9 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 		.next_implied = ISIF_JOB_FIRST_IMPLIED,
 		.next_order = 1,
 		.history = JOB_HISTORY,
+		.iscsiadm_timeout = JOB_TIMEOUT,
+		.session_timeout = JOB_SESSION,
+		.protect_in_use = true,
 	};
 	error = job_file_read(runner);
 	if (error) {

@@ -12,23 +12,43 @@
  *   job_list.c       the list, and changes of it that can be taken back
  *   job_file.c       the list on disk: a restart knows every job, and goes on with the open ones
  *   job_propagate.c  the kind that rewrites the iface's copies in its node records
+ *   job_discover.c   the kind that discovers and binds; discovery.c knows what it has found
+ *   job_unbind.c     the kind that removes bindings; unbind_plan.c is what a crash leaves of it
+ *   removal.c        node records removed, a lot at a time
+ *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
+ *   job_probe.c      the kind that tries whether portals can be reached over an iface
+ *   guard.c          whether a session may be logged out; guard_group.c: whether several may
  * A kind is one line in the table of job.c: its functions below.
  */
 
 struct job_runner;
+struct state;
+
+/* What a kind wants done for it before it is asked again. */
+struct job_effects {
+	bool look;  /* find the sessions that came or went: what the kernel has now counts */
+	bool judge; /* it changed the state: build a new snapshot */
+};
 
 /* What a kind works with; the snapshot changes from call to call. */
 struct job_context {
 	struct isif_privileged *gate;
-	const struct isif_snapshot *snapshot;
+	struct isif_snapshot *snapshot;
 	const struct isif_log *log;
-	uint64_t now; /* monotonic ms */
+	uint64_t now;		   /* monotonic ms */
+	uint32_t iscsiadm_timeout; /* ms that iscsiadm has for a discovery */
+	uint32_t session_timeout;  /* ms that it has for a login or a logout */
+	bool protect_in_use;	   /* no job may log out a session whose disk is in use */
+	struct state *state;
+	struct job_effects *effects;
+	struct isif_rtnetlink *rtnetlink; /* for questions about routes */
 };
 
 /* Of the jobs in one lane one runs at a time, in the order in which they were asked for. */
 enum job_lane {
 	JOB_LANE_SESSIONS, /* those that change sessions */
 	JOB_LANE_RECORDS,  /* those that rewrite records: the gate has one batch at a time */
+	JOB_LANE_PROBES,   /* those that ask over the network, and change no session */
 	JOB_LANES,
 };
 
@@ -51,21 +71,40 @@ struct job_kind {
 	void (*end)(const struct job_context *context, void *work);
 };
 
+extern const struct job_kind job_login;
+extern const struct job_kind job_logout;
+extern const struct job_kind job_discover;
+extern const struct job_kind job_probe;
+extern const struct job_kind job_unbind;
 extern const struct job_kind job_propagate;
 
 /* What a kind says of its job; texts are cut to fit, never inside a character of UTF-8. */
 void job_step(struct isif_job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void job_fail(struct isif_job *job, enum isif_job_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Takes the begin of a character of UTF-8 from the end of a text that was cut to fit. */
+void job_drop_cut_character(char *text);
 
-#define JOB_HISTORY    128  /* ended jobs that are kept, until somebody says otherwise */
-#define JOB_OPEN_LIMIT 1024 /* with so many open jobs managers can add none */
+#define JOB_HISTORY    128    /* ended jobs that are kept, until somebody says otherwise */
+#define JOB_OPEN_LIMIT 1024   /* with so many open jobs managers can add none */
+#define JOB_TIMEOUT    120000 /* ms for iscsiadm, until somebody says otherwise */
+#define JOB_SESSION                                                                                \
+	180000 /* ms for a login or a logout, likewise: open-iscsi's own retries                   \
+		  take up to 120 s (node.session.initial_login_retry_max) */
 
 /* Reads the list ("jobs" in the state directory, through the gate). Open jobs begin anew. */
 enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names *names,
 				const struct isif_log *log, struct job_runner **runner);
 void job_runner_close(struct job_runner *runner);
 void job_runner_set_history(struct job_runner *runner, uint32_t ended_jobs_kept);
+void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds);
+/* Whom the kinds may ask about routes; borrowed. */
+void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink);
+/* 0 ms: as it is. */
+void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
+				  bool protect_in_use);
+/* Where the wanted states are; before anything runs. */
+void job_runner_set_state(struct job_runner *runner, struct state *state);
 
 /* True if this version has the kind. */
 bool job_kind_is_known(enum isif_job_kind kind);
@@ -93,11 +132,22 @@ void job_keep(struct job_runner *runner);
 
 /* Starts and runs jobs until the monotonic clock (ns) passes deadline. True if one began or ended.
  */
-bool job_run(struct job_runner *runner, const struct isif_snapshot *snapshot, uint64_t now,
+bool job_run(struct job_runner *runner, struct isif_snapshot *snapshot, uint64_t now,
 	     uint64_t deadline);
+/* What the jobs want done since this was asked last. */
+struct job_effects job_take_effects(struct job_runner *runner);
 /* When there is something to do without a descriptor (monotonic ms); UINT64_MAX: never. */
 uint64_t job_due(const struct job_runner *runner);
-int job_descriptor(const struct job_runner *runner, const struct isif_snapshot *snapshot);
+/* What the job that runs in a lane waits on; -1: nothing. */
+int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapshot,
+		   enum job_lane lane);
+
+/*
+ * True if a job that changes sessions runs and works on this iface, or with node not NULL on this
+ * binding; iface may be NULL.
+ */
+bool job_works_on(const struct job_runner *runner, const struct isif_name *iface,
+		  const struct isif_node *node);
 
 /* Ends the work of the jobs that run, as it stands: they wait and begin anew, as after a restart.
  */

@@ -24,6 +24,11 @@ struct job_runner {
 	size_t count, size, shown_count, shown_size;
 	uint32_t next_implied, next_order;
 	uint32_t history;
+	uint32_t iscsiadm_timeout, session_timeout; /* ms */
+	bool protect_in_use;
+	struct state *state;
+	struct job_effects effects;
+	struct isif_rtnetlink *rtnetlink;
 	bool in_change;	  /* since the last job_keep(): nothing starts and nothing runs */
 	bool news;	  /* a job began or ended in this run */
 	bool save_failed; /* and the log was told */

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "copy.h"
 #include "hash.h"
+#include "node.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -111,20 +112,6 @@ static bool is_passing(enum isif_error error)
 }
 
 /* --- the batch --- */
-
-static char *path_of(const struct isif_node *node)
-{
-	char *path;
-	int length;
-
-	if (node->single_file)
-		length = asprintf(&path, "nodes/%s/%s,%u", node->target->text, node->address->text,
-				  node->port);
-	else
-		length = asprintf(&path, "nodes/%s/%s,%u,%" PRId32 "/%s", node->target->text,
-				  node->address->text, node->port, node->tpgt, node->iface->text);
-	return length < 0 ? NULL : path;
-}
 
 static void drop_batch(struct propagation *work)
 {
@@ -276,7 +263,7 @@ static enum isif_error take_up(struct propagation *work, const struct isif_bindi
 	}
 	if (work->edit_count == ISIF_BATCH_SIZE || (work->edit_count && clock_ns() >= deadline))
 		return ISIF_OK;
-	path = path_of(binding->node);
+	path = node_path(binding->node);
 	if (!path)
 		return ISIF_NO_MEMORY;
 	if (attempt->rounds < ROUNDS)

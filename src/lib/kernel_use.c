@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "hash.h"
 #include "kernel_text.h"
+#include "mount_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define FILE_LIMIT (16 << 20) /* octets of mountinfo: some 100,000 mounts */
 #define READ_TRIES 4
 
 struct use {
@@ -78,51 +78,6 @@ static enum isif_error add_use(struct device_uses *uses, dev_t device, const cha
 	return error;
 }
 
-/* The kernel writes blanks, newlines and backslashes in octal (fs/seq_file.c, mangle_path). */
-static void unescape(char *text)
-{
-	char *out = text;
-
-	for (const char *in = text; *in; in++) {
-		if (in[0] == '\\' && in[1] >= '0' && in[1] <= '3' && in[2] >= '0' && in[2] <= '7' &&
-		    in[3] >= '0' && in[3] <= '7') {
-			int octet = (in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0');
-
-			*out++ = octet < ' ' ? '?' : (char)octet;
-			in += 3;
-		} else {
-			*out++ = *in;
-		}
-	}
-	*out = '\0';
-}
-
-/* The next word of a line, NULL if there is none; *line goes behind it. */
-static char *take_word(char **line)
-{
-	char *word = *line + strspn(*line, " \t");
-	char *end = word + strcspn(word, " \t");
-
-	*line = *end ? end + 1 : end;
-	*end = '\0';
-	return *word ? word : NULL;
-}
-
-static bool parse_device(char *text, dev_t *device)
-{
-	char *colon = strchr(text, ':');
-	uint64_t numbers[2];
-
-	if (!colon)
-		return false;
-	*colon = '\0';
-	if (!text_number(text, UINT32_MAX, &numbers[0]) ||
-	    !text_number(colon + 1, UINT32_MAX, &numbers[1]))
-		return false;
-	*device = makedev((unsigned)numbers[0], (unsigned)numbers[1]);
-	return true;
-}
-
 /* The device behind a path such as /dev/sdb1. stat(2) asks devtmpfs only, never the disk. */
 static bool device_of_path(const char *path, dev_t *device)
 {
@@ -134,90 +89,51 @@ static bool device_of_path(const char *path, dev_t *device)
 	return true;
 }
 
-/*
- * "36 35 8:17 / /mnt rw,noatime shared:1 - ext4 /dev/sdb1 rw" (proc(5)). btrfs shows a device
- * number of its own (0:45): there the source tells one of its devices.
- */
-static enum isif_error add_mount(struct device_uses *uses, char *line)
+/* btrfs shows a device number of its own (0:45): there the source tells one of its devices. */
+static enum isif_error add_mount(void *context, char *line)
 {
-	char *number, *where, *word, *source;
-	dev_t device;
+	struct mount_line mount;
 
-	take_word(&line);
-	take_word(&line);
-	number = take_word(&line);
-	take_word(&line);
-	where = take_word(&line);
-	if (!number || !where || !parse_device(number, &device))
+	if (!mount_line_parse(line, &mount))
 		return ISIF_OK;
-	unescape(where);
-	if (major(device))
-		return add_use(uses, device, where);
-	while ((word = take_word(&line)) && strcmp(word, "-"))
-		;
-	take_word(&line);
-	source = take_word(&line);
-	if (!source)
+	if (!major(mount.number) && !device_of_path(mount.source, &mount.number))
 		return ISIF_OK;
-	unescape(source);
-	return device_of_path(source, &device) ? add_use(uses, device, where) : ISIF_OK;
+	return add_use(context, mount.number, mount.where);
 }
 
-/*
- * "/dev/sdb2   partition   1048572   0   -2" below a line of headings. A swap file lies on a file
- * system, and that is mounted.
- */
-static enum isif_error add_swap(struct device_uses *uses, char *line)
+/* A swap file lies on a file system, and that is mounted. */
+static enum isif_error add_swap(void *context, char *line)
 {
-	char *path = take_word(&line);
-	const char *type = take_word(&line);
+	struct device_uses *uses = context;
+	struct swap_line swap;
 	dev_t device;
 
-	if (!path || !type || strcmp(type, "partition"))
+	if (!swap_line_parse(line, &swap) || swap.is_file)
 		return ISIF_OK;
-	unescape(path);
-	if (device_of_path(path, &device))
+	if (device_of_path(swap.path, &device))
 		return add_use(uses, device, "swap");
 	uses->unknown = "a swap device that has no name in /dev";
 	return ISIF_OK;
 }
 
 static enum isif_error read_lines(struct device_uses *uses, int descriptor,
-				  enum isif_error (*add)(struct device_uses *uses, char *line),
+				  enum isif_error (*add)(void *context, char *line),
 				  const char *unknown)
 {
-	char *CLEANUP_FREE bytes = NULL;
-	size_t used = 0, size = 0;
-	ssize_t length = -1;
+	struct line_reader reader = { .descriptor = descriptor };
+	enum isif_error error;
 
-	if (descriptor >= 0 && !lseek(descriptor, 0, SEEK_SET))
-		do {
-			if (size - used < 2) {
-				char *grown = realloc(bytes, size = size ? size * 2 : 16384);
-
-				if (!grown)
-					return ISIF_NO_MEMORY;
-				bytes = grown;
-			}
-			length = read(descriptor, bytes + used, size - used - 1);
-			used += length > 0 ? (size_t)length : 0;
-		} while ((length > 0 && used < FILE_LIMIT) || (length < 0 && errno == EINTR));
-	if (length) {
+	line_reader_rewind(&reader);
+	do
+		error = line_reader_step(&reader, add, uses);
+	while (error == ISIF_INCOMPLETE);
+	reader.descriptor = -1; /* it stays open, for poll(2) */
+	line_reader_clear(&reader);
+	if (error && error != ISIF_NO_MEMORY) {
 		uses->unknown = unknown;
 		return ISIF_OK;
 	}
-	bytes[used] = '\0';
-	for (char *line = bytes, *end; *line; line = end) {
-		enum isif_error error;
-
-		end = line + strcspn(line, "\n");
-		if (*end)
-			*end++ = '\0';
-		error = add(uses, line);
-		if (error)
-			return error;
-	}
-	return ISIF_OK;
+	return error;
 }
 
 static int compare_uses(const void *a, const void *b)

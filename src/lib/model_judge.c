@@ -77,7 +77,8 @@ static enum isif_oper_status with_session(const struct binding_memory *memory,
 {
 	bool same = memory->sid == session->kernel->sid;
 
-	if (session->unbinding || session->kernel->unbinding)
+	if (session->unbinding || session->kernel->unbinding ||
+	    memory->doing == ISIF_OPER_LOGGING_OUT)
 		return ISIF_OPER_LOGGING_OUT;
 	switch (session->kernel->state) {
 	case ISIF_SESSION_LOGGED_IN:
@@ -86,7 +87,8 @@ static enum isif_oper_status with_session(const struct binding_memory *memory,
 		return ISIF_OPER_RECOVERING;
 	case ISIF_SESSION_FREE:
 		/* Also the state before the first login, which lasts for a moment. */
-		if (!session->fresh || (same && was_up(memory)))
+		if ((!session->fresh && memory->doing != ISIF_OPER_LOGGING_IN) ||
+		    (same && was_up(memory)))
 			return memory->admin == ISIF_ADMIN_LOGGED_IN ? ISIF_OPER_LOST
 								     : ISIF_OPER_LOGGED_OUT;
 		return ISIF_OPER_LOGGING_IN;
@@ -98,7 +100,9 @@ static enum isif_oper_status with_session(const struct binding_memory *memory,
 
 static enum isif_oper_status without_session(const struct binding_memory *memory)
 {
-	if (memory->admin == ISIF_ADMIN_LOGGED_OUT)
+	if (memory->doing == ISIF_OPER_LOGGING_IN)
+		return ISIF_OPER_LOGGING_IN;
+	if (memory->admin == ISIF_ADMIN_LOGGED_OUT || memory->doing == ISIF_OPER_LOGGING_OUT)
 		return ISIF_OPER_LOGGED_OUT;
 	if (was_up(memory) || memory->oper == ISIF_OPER_LOGGING_OUT)
 		return ISIF_OPER_LOST;
@@ -117,7 +121,10 @@ static void follow_hand(struct state *state, struct binding_memory *memory,
 		memory->admin = session || node->startup != ISIF_STARTUP_MANUAL
 					? ISIF_ADMIN_LOGGED_IN
 					: ISIF_ADMIN_LOGGED_OUT;
-	if (session && session->logout_answered)
+	/* What a job does is no hand's work: it says itself what is wanted. */
+	if (memory->doing)
+		;
+	else if (session && session->logout_answered)
 		memory->admin = ISIF_ADMIN_LOGGED_OUT;
 	else if (session && !session->gone && memory->sid != session->kernel->sid)
 		memory->admin = ISIF_ADMIN_LOGGED_IN;
@@ -168,7 +175,7 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 	}
 	if (status == before && !(other && is_up(status)))
 		return;
-	if (is_up(status) && (!is_up(before) || other || !memory->up_since)) {
+	if (is_up(status) && (!up || other || !memory->up_since)) {
 		memory->up_since = world->wall;
 		memory->up_since_mono = world->mono;
 	}

@@ -328,6 +328,17 @@ static bool work(struct isif_monitor *monitor, uint64_t deadline)
 	return more;
 }
 
+static void run_jobs(struct isif_monitor *monitor, uint64_t now)
+{
+	struct job_effects effects;
+
+	job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS);
+	effects = job_take_effects(monitor->jobs);
+	if (effects.look)
+		monitor_notice_sessions(monitor);
+	monitor->dirty |= effects.look || effects.judge;
+}
+
 bool isif_monitor_run(struct isif_monitor *monitor)
 {
 	uint64_t now = monitor_now();
@@ -342,7 +353,7 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 	if (monitor->save_due && now >= monitor->save_due)
 		monitor_save(monitor);
 	if (monitor->writes)
-		job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS);
+		run_jobs(monitor, now);
 	return monitor->snapshot != before;
 }
 
@@ -385,7 +396,6 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 		isif_daemon_descriptor(monitor->daemon),
 		gate->operations->change_descriptor(gate),
 		gate->operations->backup_descriptor(gate),
-		monitor->writes ? job_descriptor(monitor->jobs, monitor->snapshot) : -1,
 	};
 	size_t count = 0;
 	int uses[2];
@@ -394,6 +404,13 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 		if (candidates[i] >= 0 && count < size)
 			descriptors[count++] =
 				(struct pollfd){ .fd = candidates[i], .events = POLLIN };
+	for (enum job_lane lane = 0; monitor->writes && lane < JOB_LANES; lane++) {
+		int descriptor = job_descriptor(monitor->jobs, monitor->snapshot, lane);
+
+		if (descriptor >= 0 && count < size)
+			descriptors[count++] =
+				(struct pollfd){ .fd = descriptor, .events = POLLIN };
+	}
 	isif_sysfs_descriptors(monitor->sysfs, uses);
 	for (size_t i = 0; i < 2; i++)
 		if (uses[i] >= 0 && count < size)
@@ -419,6 +436,11 @@ void isif_monitor_configure(struct isif_monitor *monitor,
 	schedule_resync(monitor);
 	monitor->rebind_mode = configuration->rebind_mode;
 	job_runner_set_history(monitor->jobs, configuration->job_history);
+	if (configuration->iscsiadm_timeout)
+		job_runner_set_iscsiadm_timeout(monitor->jobs,
+						configuration->iscsiadm_timeout * 1000);
+	job_runner_set_session_terms(monitor->jobs, configuration->session_timeout * 1000,
+				     !configuration->force_counts);
 	state_configure(monitor->state, configuration->hold_down, configuration->rebind_mode);
 	monitor->dirty = true;
 	if (configuration->writes && !monitor->writes)
@@ -469,6 +491,8 @@ static enum isif_error open_records(struct isif_monitor *monitor,
 						      : INITIATORNAME,
 			.state_directory = options->state_directory,
 			.lock_directory = options->lock_directory,
+			.iscsiadm = options->iscsiadm,
+			.sysfs = options->sysfs,
 			.log = &monitor->log,
 		},
 		&monitor->privileged);
@@ -544,8 +568,11 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 	if (!error)
 		error = job_runner_open(monitor->privileged, monitor->names, &monitor->log,
 					&monitor->jobs);
-	if (!error)
+	if (!error) {
+		job_runner_set_rtnetlink(monitor->jobs, monitor->rtnetlink);
+		job_runner_set_state(monitor->jobs, monitor->state);
 		error = read_everything(monitor);
+	}
 	if (error) {
 		isif_monitor_close(monitor);
 		return error;

@@ -68,7 +68,10 @@ uint64_t monitor_now(void);
 
 /* monitor_sessions.c: the sessions, from events, sysfs and their sockets. */
 void monitor_session_event(struct isif_monitor *monitor, const struct isif_kernel_event *event);
+/* Has every session read again, finds new ones, and loses those that are not there any more. */
 void monitor_list_sessions(struct isif_monitor *monitor);
+/* Finds those that came, went or were not up; there may be hundreds that just go on. */
+void monitor_notice_sessions(struct isif_monitor *monitor);
 bool monitor_read_sessions(struct isif_monitor *monitor, uint64_t deadline_ns);
 uint64_t monitor_sessions_due(const struct isif_monitor *monitor);
 void monitor_forget_gone_sessions(struct isif_monitor *monitor);

@@ -204,19 +204,42 @@ static void visit_session(void *context, const char *name)
 	listing->sids = sids;
 }
 
-/* Has every session read again, finds new ones, and loses those that are not there any more. */
-void monitor_list_sessions(struct isif_monitor *monitor)
+static bool is_listed(const struct listing *listing, uint32_t sid)
+{
+	for (size_t i = 0; i < listing->count; i++)
+		if (listing->sids[i] == sid)
+			return true;
+	return false;
+}
+
+/* Reads those that are new, and has others read again: all, or those that may have changed. */
+static void list_sessions(struct isif_monitor *monitor, bool all)
 {
 	struct listing listing = { .monitor = monitor };
 	uint64_t now = monitor_now();
 
 	isif_sysfs_list(monitor->sysfs, "iscsi_session", visit_session, &listing);
-	for (size_t i = 0; i < monitor->session_count; i++)
-		monitor->sessions[i]->due = now;
+	for (size_t i = 0; i < monitor->session_count; i++) {
+		const struct isif_kernel_session *kernel = monitor->sessions[i]->seen.kernel;
+
+		if (all || kernel->state != ISIF_SESSION_LOGGED_IN ||
+		    !is_listed(&listing, kernel->sid))
+			monitor->sessions[i]->due = now;
+	}
 	for (size_t i = 0; i < listing.count; i++)
 		if (!find(monitor, listing.sids[i]))
 			read_session(monitor, listing.sids[i]);
 	free(listing.sids);
+}
+
+void monitor_list_sessions(struct isif_monitor *monitor)
+{
+	list_sessions(monitor, true);
+}
+
+void monitor_notice_sessions(struct isif_monitor *monitor)
+{
+	list_sessions(monitor, false);
 }
 
 /* Reads what is due; true if there was no time for all of it. */

@@ -33,6 +33,14 @@ struct nl_msg *network_question(int type, int flags, const void *header, size_t 
 typedef int network_visit(void *context, struct nlmsghdr *answer);
 
 /*
+ * Whether a packet to a (literal) address could leave by this device, as one of a socket that is
+ * bound to it: by a route of its own, not by the kernel's guess that everybody is on the link.
+ * ISIF_NOT_FOUND: there is no such route.
+ */
+enum isif_error network_route_over(struct isif_rtnetlink *rtnetlink,
+				   const struct isif_address *destination, uint32_t link);
+
+/*
  * Asks and hands each answer to visit. Returns 0 or an errno value: the kernel's own, the
  * visitor's, ENOMEM, ETIMEDOUT, or EINTR if the things that were dumped changed meanwhile, so
  * that the answers do not fit together and the question should be asked again.

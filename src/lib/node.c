@@ -5,6 +5,8 @@
 #include "record.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,6 +311,34 @@ bool node_equal(const struct isif_node *a, const struct isif_node *b)
 {
 	return node_same_key(a, b) && a->startup == b->startup &&
 	       a->single_file == b->single_file && isif_record_same_settings(a->copy, b->copy);
+}
+
+enum isif_error node_is_still(const struct isif_node *node, const char *path, const char *text,
+			      size_t length)
+{
+	struct isif_node *now;
+	enum isif_error error =
+		isif_node_parse(path, text, length, node->target->table, NULL, &now);
+
+	if (error)
+		return error;
+	error = node_equal(node, now) ? ISIF_OK : ISIF_CHANGED;
+	isif_node_release(now);
+	return error;
+}
+
+char *node_path(const struct isif_node *node)
+{
+	char *path;
+	int length;
+
+	if (node->single_file)
+		length = asprintf(&path, "nodes/%s/%s,%u", node->target->text, node->address->text,
+				  node->port);
+	else
+		length = asprintf(&path, "nodes/%s/%s,%u,%" PRId32 "/%s", node->target->text,
+				  node->address->text, node->port, node->tpgt, node->iface->text);
+	return length < 0 ? NULL : path;
 }
 
 enum isif_error isif_iface_record_parse(const char *file, const char *text, size_t length,

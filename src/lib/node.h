@@ -23,4 +23,11 @@ bool node_equal(const struct isif_node *a, const struct isif_node *b);
 /* True if both are the same portal of the same target over the same iface. */
 bool node_same_key(const struct isif_node *a, const struct isif_node *b);
 
+/* ISIF_CHANGED if the text of its file says something else by now. */
+enum isif_error node_is_still(const struct isif_node *node, const char *path, const char *text,
+			      size_t length);
+
+/* The file that a record should be in, by the names that stand in it; the caller frees it. */
+char *node_path(const struct isif_node *node);
+
 #endif

@@ -3,7 +3,9 @@
 #include <isif/privileged.h>
 
 #include "cleanup.h"
+#include "command.h"
 #include "directory_reader.h"
+#include "look.h"
 #include "store.h"
 
 #include <errno.h>
@@ -22,6 +24,9 @@ struct local {
 	char initiatorname_file[PATH_MAX];
 	struct directory_reader reader;
 	struct store *store;
+	char *sysfs; /* NULL: this host's */
+	struct look *look;
+	struct commands *commands;
 	size_t change_at, change_end;
 	_Alignas(struct inotify_event) char changes[16384];
 };
@@ -182,6 +187,54 @@ static int backup_descriptor(const struct isif_privileged *gate)
 	return store_backup_descriptor(((const struct local *)(const void *)gate)->store);
 }
 
+static enum isif_error begin_look(struct isif_privileged *gate, const uint32_t *sids, size_t count)
+{
+	struct local *local = local_of(gate);
+	const struct look_roots roots = { .sysfs = local->sysfs };
+
+	return local->look ? ISIF_INVALID : look_begin(&roots, sids, count, &local->look);
+}
+
+static enum isif_error work_look(struct isif_privileged *gate, uint64_t deadline, unsigned *pause)
+{
+	struct look *look = local_of(gate)->look;
+
+	return look ? look_work(look, deadline, pause) : ISIF_INVALID;
+}
+
+static void result_of_look(const struct isif_privileged *gate, const struct isif_look_disk **disks,
+			   size_t *count)
+{
+	look_result(((const struct local *)(const void *)gate)->look, disks, count);
+}
+
+static void end_look(struct isif_privileged *gate)
+{
+	look_end(TAKE(local_of(gate)->look));
+}
+
+static enum isif_error begin_command(struct isif_privileged *gate,
+				     const struct isif_command *command, unsigned *number)
+{
+	return command_begin(local_of(gate)->commands, command, number);
+}
+
+static enum isif_error work_command(struct isif_privileged *gate, unsigned number,
+				    struct isif_command_outcome *outcome)
+{
+	return command_work(local_of(gate)->commands, number, outcome);
+}
+
+static int descriptor_of_command(const struct isif_privileged *gate, unsigned number)
+{
+	return command_descriptor(((const struct local *)(const void *)gate)->commands, number);
+}
+
+static void end_command(struct isif_privileged *gate, unsigned number)
+{
+	command_end(local_of(gate)->commands, number);
+}
+
 static enum isif_error state_read(struct isif_privileged *gate, const char *name, char **text,
 				  size_t *length)
 {
@@ -198,6 +251,9 @@ static void close_local(struct isif_privileged *gate)
 {
 	struct local *local = local_of(gate);
 
+	look_end(local->look);
+	free(local->sysfs);
+	commands_close(local->commands);
 	store_close(local->store);
 	if (local->reader.root >= 0)
 		close(local->reader.root);
@@ -223,6 +279,14 @@ static const struct isif_privileged_operations operations = {
 	.batch_end = batch_end,
 	.backup = backup,
 	.backup_descriptor = backup_descriptor,
+	.look_begin = begin_look,
+	.look_work = work_look,
+	.look_result = result_of_look,
+	.look_end = end_look,
+	.command_begin = begin_command,
+	.command_work = work_command,
+	.command_descriptor = descriptor_of_command,
+	.command_end = end_command,
 	.state_read = state_read,
 	.state_write = state_write,
 	.close = close_local,
@@ -243,10 +307,15 @@ enum isif_error isif_privileged_open(const struct isif_privileged_options *optio
 		 options->initiatorname_file);
 	descriptor = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
+	local->sysfs = options->sysfs ? strdup(options->sysfs) : NULL;
+	if (options->sysfs && !local->sysfs)
+		error = ISIF_NO_MEMORY;
 	directory_reader_init(&local->reader, local->root, descriptor,
 			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
 	if (!error)
 		error = store_open(options, descriptor, &local->store);
+	if (!error)
+		error = commands_open(options->iscsiadm, options->lock_directory, &local->commands);
 	if (error) {
 		close_local(&local->gate);
 		return error;

@@ -46,8 +46,9 @@ static int take_route(void *context, struct nlmsghdr *answer)
 	return 0;
 }
 
+/* over: the index of the device that it has to be; 0: any. */
 static int ask_route(struct isif_rtnetlink *rtnetlink, const struct isif_address *destination,
-		     const struct isif_address *source, uint32_t *link)
+		     const struct isif_address *source, uint32_t over, uint32_t *link)
 {
 	bool ipv4 = destination->type == ISIF_ADDRESS_IPV4;
 	int size = ipv4 ? 4 : 16;
@@ -55,12 +56,18 @@ static int ask_route(struct isif_rtnetlink *rtnetlink, const struct isif_address
 		.rtm_family = ipv4 ? AF_INET : AF_INET6,
 		.rtm_dst_len = (unsigned char)(8 * size),
 		.rtm_src_len = (unsigned char)(source ? 8 * size : 0),
+		/*
+		 * With a device, IPv4 answers even if it has no route: "assume, that destination
+		 * is on link" (ip_route_output_key_hash_rcu). The entry itself it cannot make up.
+		 */
+		.rtm_flags = over ? RTM_F_FIB_MATCH : 0,
 	};
 	CLEANUP(cleanup_nl_msg)
 	struct nl_msg *question = network_question(RTM_GETROUTE, 0, &header, sizeof(header));
 
 	if (!question || nla_put(question, RTA_DST, size, destination->octets) < 0 ||
-	    (source && nla_put(question, RTA_SRC, size, source->octets) < 0))
+	    (source && nla_put(question, RTA_SRC, size, source->octets) < 0) ||
+	    (over && nla_put_u32(question, RTA_OIF, over) < 0))
 		return ENOMEM;
 	return network_ask(rtnetlink->requests, question, take_route, link);
 }
@@ -116,11 +123,23 @@ enum isif_error isif_route_device(struct isif_rtnetlink *rtnetlink,
 		return ISIF_INVALID;
 	if (destination->type != ISIF_ADDRESS_IPV4 && address_is_link_local(destination->octets))
 		return link_local_device(destination, source, link);
-	number = ask_route(rtnetlink, destination, source, &found);
+	number = ask_route(rtnetlink, destination, source, 0, &found);
 	if (number)
 		return route_error(number);
 	if (!found)
 		return ISIF_NOT_FOUND;
 	*link = found;
 	return ISIF_OK;
+}
+
+enum isif_error network_route_over(struct isif_rtnetlink *rtnetlink,
+				   const struct isif_address *destination, uint32_t link)
+{
+	uint32_t found = 0;
+	int number;
+
+	if (!is_literal(destination))
+		return ISIF_INVALID;
+	number = ask_route(rtnetlink, destination, NULL, link, &found);
+	return number ? route_error(number) : ISIF_OK;
 }

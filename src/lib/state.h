@@ -33,6 +33,8 @@ struct binding_memory {
 	int64_t gone_since;	      /* wall; 0 while its record exists */
 	enum isif_admin_status admin; /* 0: not decided yet */
 	enum isif_oper_status oper;   /* as last judged; 0: never */
+	enum isif_oper_status doing;  /* ISIF_OPER_LOGGING_IN or _OUT while a job is at it, else 0;
+					 not kept */
 	uint32_t sid;		      /* session that it was judged by, 0 if none */
 	uint32_t losses;
 	int64_t up_since, last_loss; /* wall */

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOCK_DIRECTORY "/run/lock/iscsi"
-#define OPEN_PATIENCE  1000 /* ms that a start waits for the lock, if a crash left something */
+#define OPEN_PATIENCE 1000 /* ms that a start waits for the lock, if a crash left something */
 
 struct store_transaction {
 	struct store_plan plan;
@@ -36,7 +35,7 @@ static char *absolute(const char *path)
 
 static bool copy_paths(struct store *store, const struct isif_privileged_options *options)
 {
-	const char *locks = options->lock_directory ? options->lock_directory : LOCK_DIRECTORY;
+	const char *locks = options->lock_directory ? options->lock_directory : ISIF_LOCK_DIRECTORY;
 	const char *slash =
 		options->initiatorname_file ? strrchr(options->initiatorname_file, '/') : NULL;
 

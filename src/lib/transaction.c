@@ -18,7 +18,6 @@
 #define LOCK_PATIENCE 200 /* ms, of mib.md */
 
 DEFINE_CLEANUP(struct isif_transaction, transaction, isif_transaction_end);
-DEFINE_CLEANUP(struct isif_node, node, isif_node_release);
 DEFINE_CLEANUP(struct isif_record, record, isif_record_release);
 
 /* --- reading again --- */
@@ -34,18 +33,6 @@ static enum isif_error same_iface(const char *text, size_t length, const struct 
 	if (error)
 		return error;
 	return isif_record_same_settings(record, now) ? ISIF_OK : ISIF_CHANGED;
-}
-
-static enum isif_error same_node(struct isif_transaction *transaction, const char *path,
-				 const char *text, size_t length, const struct isif_node *now)
-{
-	CLEANUP(cleanup_node) struct isif_node *node = NULL;
-	enum isif_error error =
-		isif_node_parse(path, text, length, transaction->names, NULL, &node);
-
-	if (error)
-		return error;
-	return node_equal(node, now) ? ISIF_OK : ISIF_CHANGED;
 }
 
 /* True for the place of a record that goes away in the same transaction. */
@@ -78,9 +65,9 @@ static bool read_again(struct isif_transaction *transaction, const struct expect
 					  "name, or is gone",
 					  expected->path);
 	if (!error)
-		error = expected->iface ? same_iface(text, length, expected->iface)
-					: same_node(transaction, expected->path, text, length,
-						    expected->node);
+		error = expected->iface
+				? same_iface(text, length, expected->iface)
+				: node_is_still(expected->node, expected->path, text, length);
 	if (!error)
 		return true;
 	return transaction_refuse(transaction, ISIF_REFUSED_BUSY, expected->wish, "record %s: %s",
@@ -177,6 +164,11 @@ static bool refuse_error(struct isif_transaction *transaction, enum isif_error e
 				  NULL, "writing %s: %s", what, isif_error_text(error));
 }
 
+static bool changes_jobs(const struct isif_transaction *transaction)
+{
+	return transaction->job_count || transaction->session_jobs;
+}
+
 /* Indexes, what managers set, and jobs: in memory. */
 static bool change_memory(struct isif_transaction *transaction)
 {
@@ -184,7 +176,7 @@ static bool change_memory(struct isif_transaction *transaction)
 
 	if (transaction->step_count && !transaction_change_state(transaction, monitor->state))
 		return refuse_error(transaction, ISIF_NO_MEMORY, "the state");
-	if (transaction->job_count && !transaction_change_jobs(transaction, monitor->jobs))
+	if (changes_jobs(transaction) && !transaction_change_jobs(transaction, monitor->jobs))
 		return refuse_error(transaction, ISIF_NO_MEMORY, "the list of jobs");
 	return true;
 }
@@ -201,7 +193,7 @@ static bool save_files(struct isif_transaction *transaction)
 	}
 	if (error)
 		return refuse_error(transaction, error, "the state file");
-	if (transaction->job_count)
+	if (changes_jobs(transaction))
 		error = job_save(monitor->jobs);
 	return !error || refuse_error(transaction, error, "the list of jobs");
 }
@@ -221,7 +213,7 @@ static bool stage_files(struct isif_transaction *transaction)
 		if (!error)
 			error = gate->operations->stage(gate, STATE_FILE, state, length);
 	}
-	if (!error && transaction->job_count) {
+	if (!error && changes_jobs(transaction)) {
 		error = job_text(monitor->jobs, &jobs, &length);
 		if (!error)
 			error = gate->operations->stage(gate, JOB_FILE, jobs, length);
@@ -257,7 +249,7 @@ static void revert(struct isif_transaction *transaction)
 {
 	struct isif_monitor *monitor = transaction->monitor;
 
-	if (transaction->job_count) {
+	if (changes_jobs(transaction)) {
 		job_revert(monitor->jobs);
 		job_save(monitor->jobs);
 	}

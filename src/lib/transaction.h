@@ -14,6 +14,7 @@
  *   transaction_plan.c     wishes -> changes of rows; what the resolving shares
  *   transaction_iface.c    changes of ifaces -> edits
  *   transaction_binding.c  changes of bindings -> edits
+ *   transaction_admin.c    the wanted state of bindings, and the jobs that make it true
  *   transaction_job.c      changes of jobs, and the jobs that an iface's change implies
  *   transaction_state.c    what changes in the state file: done, and taken back
  * Resolving is pure: it reads a snapshot and the state, and changes neither. It goes on after a
@@ -55,6 +56,7 @@ struct binding_change {
 	uint16_t port_number;
 	int32_t group;
 	bool makes, moves, removes;
+	enum isif_job_kind session_job; /* that its wanted state implies; 0: none */
 };
 
 struct job_change {
@@ -76,7 +78,13 @@ struct expectation {
 
 /* One change of the state, and how it was before. */
 struct state_step {
-	enum { STATE_STEP_CLAIM, STATE_STEP_REKEY, STATE_STEP_MODE, STATE_STEP_KEPT } kind;
+	enum {
+		STATE_STEP_CLAIM,
+		STATE_STEP_REKEY,
+		STATE_STEP_ADMIN,
+		STATE_STEP_MODE,
+		STATE_STEP_KEPT
+	} kind;
 	uint32_t index; /* of the binding, or which number is kept */
 	const struct binding_change *binding;
 	struct isif_name *name; /* of an iface: the one whose mode it is, or the one before */
@@ -99,6 +107,7 @@ struct isif_transaction {
 	struct binding_change *bindings;
 	struct job_change *jobs;
 	size_t iface_count, binding_count, job_count;
+	size_t session_jobs; /* that wanted states imply */
 	const struct isif_wish *kept[ISIF_KEPT_NUMBERS];
 
 	struct isif_edit edits[TRANSACTION_FILES];
@@ -177,6 +186,13 @@ struct isif_record *transaction_iface_record(struct isif_transaction *transactio
 void transaction_resolve_bindings(struct isif_transaction *transaction);
 /* How many bindings will use the iface. */
 size_t transaction_users(const struct isif_transaction *transaction, const char *iface);
+
+/* --- transaction_admin.c --- */
+
+/* What the wanted state of a binding implies, if one is wished. */
+void transaction_resolve_admin(struct isif_transaction *transaction, struct binding_change *change);
+/* Puts the jobs that follow into the runner; false without memory, or if too many are open. */
+bool transaction_add_session_jobs(struct isif_transaction *transaction, struct job_runner *runner);
 
 /* --- transaction_job.c --- */
 

@@ -298,14 +298,6 @@ static void move_row(struct isif_transaction *transaction, struct binding_change
 					     .binding = change };
 }
 
-/* What a login or a logout would have to do. */
-static void check_admin(struct isif_transaction *transaction, const struct binding_change *change)
-{
-	if (change->admin && change->admin->number != change->row->admin_status)
-		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->admin,
-				   "this version logs nobody in or out");
-}
-
 static void destroy_row(struct isif_transaction *transaction, const struct binding_change *change)
 {
 	const char *path = path_of(transaction, change->row->node, change->row->node->iface->text);
@@ -489,11 +481,6 @@ static void create_row(struct isif_transaction *transaction, struct binding_chan
 				   "that portal is bound to iface %s already", change->iface_name);
 		return;
 	}
-	if (change->admin && change->admin->number == ISIF_ADMIN_LOGGED_IN) {
-		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->admin,
-				   "this version logs nobody in or out");
-		return;
-	}
 	change->makes = true;
 	step = transaction_add_step(transaction);
 	if (step)
@@ -503,6 +490,7 @@ static void create_row(struct isif_transaction *transaction, struct binding_chan
 			.binding = change,
 			.number = change->admin ? (uint32_t)change->admin->number : 0,
 		};
+	transaction_resolve_admin(transaction, change);
 }
 
 /* --- one row --- */
@@ -547,15 +535,21 @@ static void with_row(struct isif_transaction *transaction, struct binding_change
 				   "binding %u exists already", change->index);
 		return;
 	}
+	if (job_works_on(transaction->runner, NULL, change->row->node)) {
+		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->first,
+				   "a job is working on binding %u: try again when it has ended",
+				   change->index);
+		return;
+	}
 	if (change->removes) {
 		refuse_companions(transaction, change, ISIF_REFUSED_STATE,
 				  "is destroyed in the same SET");
 		return;
 	}
 	check_fixed(transaction, change);
-	check_admin(transaction, change);
 	if (change->moves)
 		move_row(transaction, change);
+	transaction_resolve_admin(transaction, change);
 }
 
 /* First of all: which rows will be where, whatever the order of the wishes. */

@@ -410,6 +410,12 @@ static void with_row(struct isif_transaction *transaction, struct iface_change *
 {
 	bool built_in = change->row->kind == ISIF_KIND_BUILT_IN;
 
+	if (job_works_on(transaction->runner, change->row->name, NULL)) {
+		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->first,
+				   "a job is working on iface %s: try again when it has ended",
+				   change->name);
+		return;
+	}
 	if (built_in)
 		refuse_all(transaction, change, ISIF_REFUSED_READ_ONLY,
 			   "is built into open-iscsi and cannot be changed");

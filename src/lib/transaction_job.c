@@ -29,15 +29,100 @@ static bool check_kind(struct isif_transaction *transaction, const struct job_ch
 	return true;
 }
 
-static bool check_job_iface(struct isif_transaction *transaction, const struct job_change *change)
+static bool is_given(const struct isif_wish *wish)
+{
+	return wish && wish->length;
+}
+
+/* True if a job by target and portal is about that binding; iface "": whatever its iface. */
+static bool is_about(const struct job_change *change, const char *address, const char *iface,
+		     const struct isif_node *node)
+{
+	return (!*iface || !strcmp(iface, node->iface->text)) &&
+	       (!is_given(change->target) || is_text(change->target, node->target->text)) &&
+	       (!*address || isif_address_equal(address, node->address->text)) &&
+	       (!change->port || !change->port->number || change->port->number == node->port);
+}
+
+/* The first binding that it is about, and that may be changed or not; NULL: there is none. */
+static const struct isif_node *bound(struct isif_transaction *transaction,
+				     const struct job_change *change, const char *address,
+				     const char *iface, bool allowed)
+{
+	const struct isif_snapshot *snapshot = transaction->snapshot;
+
+	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
+		const struct isif_node *node = snapshot->bindings[i]->node;
+
+		if (is_about(change, address, iface, node) &&
+		    transaction_allows(transaction, node->iface->text) == allowed)
+			return node;
+	}
+	return NULL;
+}
+
+/* A discovery that names no iface binds to every tcp iface, else to the built-in one. */
+static bool would_bind(const struct isif_transaction *transaction, const struct isif_iface *iface)
+{
+	const struct isif_snapshot *snapshot = transaction->snapshot;
+
+	if (iface->record)
+		return !strcmp(iface->transport, "tcp");
+	for (uint32_t i = 0; i < snapshot->iface_count; i++)
+		if (snapshot->ifaces[i]->record && !strcmp(snapshot->ifaces[i]->transport, "tcp"))
+			return false;
+	return !strcmp(iface->name->text, "default");
+}
+
+/* The first iface that it would bind to, and that may not be changed; NULL: there is none. */
+static const struct isif_iface *forbidden(struct isif_transaction *transaction)
+{
+	const struct isif_snapshot *snapshot = transaction->snapshot;
+
+	for (uint32_t i = 0; i < snapshot->iface_count; i++)
+		if (would_bind(transaction, snapshot->ifaces[i]) &&
+		    !transaction_allows(transaction, snapshot->ifaces[i]->name->text))
+			return snapshot->ifaces[i];
+	return NULL;
+}
+
+/* A job that names no iface is about several, and none of them may be out of bounds. */
+static bool check_all_ifaces(struct isif_transaction *transaction, const struct job_change *change,
+			     const char *address)
+{
+	const struct isif_wish *wish = change->iface ? change->iface : change->row_wish;
+	const struct isif_name *out_of_bounds = NULL;
+
+	if (change->kind->number == ISIF_JOB_UNBIND && (is_given(change->target) || *address)) {
+		const struct isif_node *node = bound(transaction, change, address, "", false);
+
+		out_of_bounds = node ? node->iface : NULL;
+	} else if (change->kind->number == ISIF_JOB_DISCOVER) {
+		const struct isif_iface *iface = forbidden(transaction);
+
+		out_of_bounds = iface ? iface->name : NULL;
+	} else {
+		return transaction_refuse(transaction, ISIF_REFUSED_STATE, wish,
+					  change->kind->number == ISIF_JOB_UNBIND
+						  ? "an unbind needs an iface, a target or a portal"
+						  : "such a job needs an iface");
+	}
+	if (out_of_bounds)
+		return transaction_refuse(transaction, ISIF_REFUSED_ACCESS, wish,
+					  "iface %s, one of those that it is about, is out of "
+					  "bounds (allowIface, denyIface)",
+					  out_of_bounds->text);
+	return true;
+}
+
+static bool check_job_iface(struct isif_transaction *transaction, const struct job_change *change,
+			    const char *address)
 {
 	const char *name;
 	const struct iface_change *iface;
 
-	if (!change->iface || !change->iface->length)
-		return transaction_refuse(transaction, ISIF_REFUSED_STATE,
-					  change->iface ? change->iface : change->row_wish,
-					  "such a job needs an iface");
+	if (!is_given(change->iface))
+		return check_all_ifaces(transaction, change, address);
 	name = transaction_octets(transaction, change->iface->text, change->iface->length);
 	if (!name)
 		return false;
@@ -46,6 +131,10 @@ static bool check_job_iface(struct isif_transaction *transaction, const struct j
 		return transaction_refuse(transaction, ISIF_REFUSED_ACCESS, change->iface,
 					  "iface %s is out of bounds (allowIface, denyIface)",
 					  name);
+	/* Bindings can outlive their iface's record. */
+	if (change->kind->number == ISIF_JOB_UNBIND &&
+	    bound(transaction, change, address, name, true))
+		return true;
 	if ((!transaction_iface_row(transaction, name) &&
 	     !(iface && iface->action == ISIF_ROW_CREATE)) ||
 	    (iface && iface->action == ISIF_ROW_DESTROY))
@@ -54,19 +143,74 @@ static bool check_job_iface(struct isif_transaction *transaction, const struct j
 	return true;
 }
 
+/* SendTargets could ask for one target (RFC 7143, appendix C); iscsiadm always asks for all. */
+static bool check_discovery(struct isif_transaction *transaction, const struct job_change *change,
+			    const char *address)
+{
+	if (!*address)
+		return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->row_wish,
+					  "a discovery needs the address of a portal");
+	if (is_given(change->target))
+		return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->target,
+					  "a discovery binds every target that the portal names: "
+					  "it takes no target");
+	return true;
+}
+
+/* True if it is about a binding that the same transaction makes, or moves to its iface. */
+static bool will_be_bound(const struct isif_transaction *transaction,
+			  const struct job_change *change, const char *iface)
+{
+	for (size_t i = 0; i < transaction->binding_count; i++) {
+		const struct binding_change *made = &transaction->bindings[i];
+		const struct isif_node *node = made->moves ? made->row->node : NULL;
+		const char *target = node ? node->target->text : made->target_name;
+		uint16_t port = node ? node->port : made->port_number;
+
+		if ((made->makes || made->moves) && !strcmp(made->iface_name, iface) &&
+		    (!is_given(change->target) || is_text(change->target, target)) &&
+		    (!change->port || !change->port->number || change->port->number == port))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever names no portal asks about those that are bound: there must be one. */
+static bool check_probe(struct isif_transaction *transaction, const struct job_change *change,
+			const char *address)
+{
+	const char *iface =
+		transaction_octets(transaction, change->iface->text, change->iface->length);
+
+	if (!iface || *address || bound(transaction, change, address, iface, true) ||
+	    will_be_bound(transaction, change, iface))
+		return iface;
+	return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->row_wish,
+				  "iface %s has no such binding: a probe of a portal that is not "
+				  "bound needs its address",
+				  iface);
+}
+
 static void create_job(struct isif_transaction *transaction, const struct job_change *change)
 {
-	const char *address;
+	const char *address = "";
 
 	if (change->index >= ISIF_JOB_FIRST_IMPLIED) {
 		transaction_refuse(transaction, ISIF_REFUSED_NAME, change->row_wish,
 				   "managers choose indexes below %u", ISIF_JOB_FIRST_IMPLIED);
 		return;
 	}
-	if (!check_kind(transaction, change) || !check_job_iface(transaction, change))
+	if (!check_kind(transaction, change))
 		return;
 	if ((change->type || change->address) &&
 	    !transaction_address(transaction, change->type, change->address, "", true, &address))
+		return;
+	if (!check_job_iface(transaction, change, address))
+		return;
+	if (change->kind->number == ISIF_JOB_DISCOVER &&
+	    !check_discovery(transaction, change, address))
+		return;
+	if (change->kind->number == ISIF_JOB_PROBE && !check_probe(transaction, change, address))
 		return;
 	if (change->control && change->control->number == ISIF_JOB_CANCEL)
 		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->control,
@@ -226,7 +370,7 @@ bool transaction_change_jobs(struct isif_transaction *transaction, struct job_ru
 			 !add_job(transaction, change, runner))
 			return false;
 	}
-	return true;
+	return transaction_add_session_jobs(transaction, runner);
 }
 
 void transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner)

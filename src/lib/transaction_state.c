@@ -86,6 +86,17 @@ static bool settle(struct isif_transaction *transaction, struct state *state,
 	return step->done;
 }
 
+static bool swap_admin(struct state *state, uint32_t index, uint32_t admin, uint32_t *before)
+{
+	struct binding_memory *memory = state_find_index(state, index);
+
+	if (!memory)
+		return false;
+	*before = (uint32_t)memory->admin;
+	memory->admin = (enum isif_admin_status)admin;
+	return true;
+}
+
 static bool do_step(struct isif_transaction *transaction, struct state *state,
 		    struct state_step *step)
 {
@@ -93,6 +104,9 @@ static bool do_step(struct isif_transaction *transaction, struct state *state,
 	case STATE_STEP_CLAIM:
 	case STATE_STEP_REKEY:
 		return settle(transaction, state, step);
+	case STATE_STEP_ADMIN:
+		step->done = swap_admin(state, step->index, step->number, &step->before);
+		return step->done;
 	case STATE_STEP_MODE:
 		step->before = state_mode(state, step->name);
 		step->done = state_set_mode(state, step->name, (enum isif_rebind_mode)step->number);
@@ -157,7 +171,9 @@ void transaction_revert_state(struct isif_transaction *transaction, struct state
 			state_set_mode(state, step->name, (enum isif_rebind_mode)step->before);
 		else if (step->kind == STATE_STEP_KEPT && step->done)
 			state->kept[step->index] = step->kept;
-		else if (step->kind != STATE_STEP_MODE && step->kind != STATE_STEP_KEPT)
+		else if (step->kind == STATE_STEP_ADMIN && step->done)
+			swap_admin(state, step->index, step->before, &step->number);
+		else if (step->kind == STATE_STEP_CLAIM || step->kind == STATE_STEP_REKEY)
 			unsettle(state, step);
 		step->done = false;
 	}

@@ -221,7 +221,7 @@ class World:
         """The options that keep the agent in this world."""
         return ["-f", "-C", "-x", self.path("agentx"), "-r", self.path("db"), "-S",
                 self.path("sys"), "-I", self.path("initiatorname"), "-s", self.path("state"),
-                "-l", self.path("lock")]
+                "-l", self.path("lock"), "-A", self.path("iscsiadm")]
 
     def command(self, *options):
         argv = [agent_program()] + list(options)

@@ -21,7 +21,7 @@ from snmp import NotServed, Refused
 
 ACTIVE, NOT_IN_SERVICE, NOT_READY, CREATE, CREATE_AND_WAIT, DESTROY = range(1, 7)
 PENDING, RUNNING, SUCCEEDED, FAILED, ROLLED_BACK, CANCELLED = range(1, 7)
-PROPAGATE = 8
+PROBE, PROPAGATE = 5, 8
 IMPLIED = 2 ** 30  # from here up the agent chooses the indexes
 DONE = ("noError", 0)
 # RFC 3416 has two names for a row that cannot be: never, or not now.

@@ -9,6 +9,7 @@ import time
 
 import mib
 import network
+from checks import find_tool
 from harness import World, wait_until
 from records import Records
 
@@ -328,7 +329,7 @@ def test_record_directory(checks):
                 ("/etc/iscsi, the other empty", here, empty, "yes", b"/etc/iscsi"),
                 ("/var/lib/iscsi, the other empty", empty, here, "yes", b"/var/lib/iscsi"),
                 ("both, where iscsiadm decides", here, other, "yes", b"/etc/iscsi")):
-            world.start_agent("-r", "auto", within=[
+            world.start_agent("-r", "auto", "-A", find_tool("iscsiadm"), within=[
                 "unshare", "--mount", "--propagation", "private", "sh", "-c", PLACES, "sh", etc,
                 var, there])
             checks.equal(world.value("RecordDirectory"), want, "-r auto: %s" % what)

@@ -122,7 +122,7 @@ def test_kill(checks):
             if len(set(said)) != 1 or not writer.answered <= said[0] <= writer.sent:
                 faults.append("round %d: %s after %d of %d (%s)" % (
                     number, said, writer.answered, writer.sent, writer.odd))
-            sets.settle(world)
+            sets.settle(world)  # a job that goes on has files of its own in the database's root
             stray = sets.strays(world)
             faults += ["round %d: %s" % (number, stray)] if stray else []
             first, there = writer.sent, said[0]

@@ -189,7 +189,9 @@ def discovered(records, host, name, tag):
     os.makedirs(os.path.join(records.root, folder), 0o700, exist_ok=True)
     with open(os.path.join(records.root, folder, "st_config"), "w", encoding="ascii") as file:
         file.write("# BEGIN RECORD 2.1.8\ndiscovery.startup = manual\n"
-                   "discovery.type = sendtargets\ndiscovery.sendtargets.address = 10.9.9.9\ndiscovery.sendtargets.port = 3260\n"
+                   "discovery.type = sendtargets\n"
+                   "discovery.sendtargets.address = 10.9.9.9\n"
+                   "discovery.sendtargets.port = 3260\n"
                    "# END RECORD\n")
     link = os.path.join(records.root, folder, "%s,%s,3260,1,%s" % (target, host, name))
     os.symlink("/etc/iscsi/nodes/%s/%s,3260,1" % (target, host), link)

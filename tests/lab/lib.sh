@@ -151,6 +151,47 @@ get() { value_of "$1"; printf '%s\n' "$VALUE"; }
 is() { if value_of "$2"; then [[ $VALUE == $1 ]]; else [ "$1" = absent ]; fi; }
 is_above() { value_of "$2" && [[ $VALUE =~ ^[0-9]+$ ]] && [ "$VALUE" -gt "$1" ]; }
 
+# sets OBJECT TYPE VALUE [OBJECT TYPE VALUE]...: one SET, with snmpset's letters for types; it fails with the name of the error in REASON.
+sets() {
+	local answer arguments=()
+	while [ $# -gt 0 ]; do
+		resolve "$1" || return
+		arguments+=("$oid" "$2" "$3")
+		shift 3
+	done
+	REASON=''
+	answer=$(snmpset -Oqn -v2c -c private -t 5 -r 0 127.0.0.1:1161 "${arguments[@]}" 2>&1) && return
+	REASON=${answer#*Reason: } REASON=${REASON%%[ $'\n']*}
+	return 1
+}
+
+# job KIND IFACE [OBJECT TYPE VALUE]...: starts a job of that kind (a number); its index is in job. More objects are written without their index.
+job() {
+	local kind=$1 iface=$2 more=()
+	value_of JobNextIndex && job=$VALUE
+	shift 2
+	while [ $# -gt 0 ]; do
+		more+=("$1.$job" "$2" "$3")
+		shift 3
+	done
+	sets "JobKind.$job" i "$kind" "JobIfaceName.$job" s "$iface" "JobRowStatus.$job" i 4 "${more[@]}"
+}
+
+# job_of BINDING: its newest job, into job.
+job_of() { value_of "BindingLastJob.$1" && job=$VALUE && [ "$job" != 0 ]; }
+
+job_ended() { value_of "JobState.$job" && [[ $VALUE != @(pending|running) ]]; }
+
+# ends STATE: the job comes to its end within a minute, and that is it.
+ends() {
+	wait_for 60 job_ended
+	if [ "$VALUE" = "$1" ]; then
+		ok "job $job $VALUE: $(get "JobStep.$job")"
+	else
+		not_ok "job $job is $VALUE, not $1: $(get "JobErrorCode.$job") $(get "JobErrorText.$job")"
+	fi
+}
+
 # walk [NAME|OID]: all below it, the whole MIB if none is given, with names.
 walk() {
 	local below=${1:-MIB}
@@ -358,6 +399,7 @@ master_start() {
 	cat >$run/snmp/snmpd.conf <<-END
 		agentAddress udp:127.0.0.1:1161
 		rocommunity public 127.0.0.1
+		rwcommunity private 127.0.0.1
 		dontLogTCPWrappersConnects yes
 		master agentx
 		agentXSocket unix:$socket
@@ -380,9 +422,15 @@ agent_start() {
 	# What libtool leaves there is a script of 30 processes; the program itself lies beside it.
 	[ -x "$build/src/agent/.libs/iscsi-ifaced" ] && program=$build/src/agent/.libs/iscsi-ifaced
 	[ -x "$program" ] || { echo "# $program has not been built"; return 1; }
-	: >$run/agent.conf
+	printf '%s\n' "${configuration:-}" >$run/agent.conf
 	LD_LIBRARY_PATH=$build/src/lib/.libs start agent "$program" -f -C -c $run/agent.conf -x unix:$socket -s $run/state "$@"
 	wait_for 5 value_of AgentVersion
+}
+
+# agent_control MODE [LINE]: from now on with this controlMode, and another line of configuration.
+agent_control() {
+	configuration="controlMode $1"${2:+$'\n'$2}
+	agent_restart
 }
 
 agent_stop() { alive agent && stop "$(<$run/agent.pid)"; }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static char directory[64];
@@ -38,10 +39,17 @@ bool has_value(const struct isif_record *record, const char *key, const char *va
 void scratch_make(void)
 {
 	const char *below = getenv("TMPDIR");
+	struct statvfs memory;
 
-	/* In memory where that is to be had: hundreds of files are made, and some are synced. */
+	/*
+	 * In memory where that is to be had: hundreds of files are made, and some are synced. But
+	 * containers often mount it so that no script in it can be run.
+	 */
 	if (!below)
-		below = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
+		below = access("/dev/shm", W_OK) || statvfs("/dev/shm", &memory) ||
+					memory.f_flag & ST_NOEXEC
+				? "/tmp"
+				: "/dev/shm";
 	snprintf(directory, sizeof(directory), "%s/isif-unit-XXXXXX", below);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
 }
@@ -61,7 +69,7 @@ void scratch_remove(void)
 
 const char *scratch(const char *format, ...)
 {
-	static char paths[8][PATH_MAX];
+	static char paths[16][PATH_MAX];
 	static unsigned turn;
 	char *path = paths[turn++ % COUNT(paths)];
 	int length = snprintf(path, PATH_MAX, "%s/", directory);
@@ -161,6 +169,7 @@ enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
 			.initiatorname_file = scratch("initiatorname"),
 			.state_directory = scratch("state"),
 			.lock_directory = scratch("lock"),
+			.iscsiadm = scratch("iscsiadm"),
 			.log = log,
 		},
 		gate);

@@ -34,7 +34,7 @@ bool has_value(const struct isif_record *record, const char *key, const char *va
 void scratch_make(void);
 void scratch_remove(void);
 
-/* The path of something in it, formatted; eight of them are valid at a time. */
+/* The path of something in it, formatted; sixteen of them are valid at a time. */
 const char *scratch(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Each makes the directories that it needs. Names are relative to the scratch directory. */
@@ -47,7 +47,8 @@ bool file_exists(const char *name);
 
 /*
  * The gate to a database in root; what it keeps is below it: "initiatorname", and with a state
- * directory and a lock directory in the scratch directory ("state", "lock") it can write.
+ * directory and a lock directory in the scratch directory ("state", "lock") it can write. Its
+ * iscsiadm is there, too, if a test puts one there.
  */
 struct isif_privileged;
 enum isif_error open_gate(const char *root, struct isif_privileged **gate);

@@ -18,6 +18,8 @@ enum flags {
 	ELSEWHERE = 16, /* its path is another device than the iface's */
 	RESTART = 32,	/* the agent starts again before this */
 	REBOOT = 64,	/* the host does */
+	JOB_IN = 128,	/* a job of ours logs in */
+	JOB_OUT = 256,	/* or out */
 };
 
 struct step {
@@ -55,6 +57,16 @@ static void set_session(const struct step *step)
 	session->path_link = step->flags & ELSEWHERE ? SAN1 : SAN0;
 }
 
+static void set_job(unsigned flags)
+{
+	struct binding_memory *memory = state_find_binding(stage.state, stage.nodes[0]);
+
+	if (memory)
+		memory->doing = flags & JOB_IN	  ? ISIF_OPER_LOGGING_IN
+				: flags & JOB_OUT ? ISIF_OPER_LOGGING_OUT
+						  : 0;
+}
+
 /* What a restart leaves: no snapshot, and the state as its file keeps it. */
 static void restart(bool reboot)
 {
@@ -78,6 +90,7 @@ static void run(const struct step *steps, size_t count)
 		if (step->flags & (RESTART | REBOOT))
 			restart(step->flags & REBOOT);
 		set_session(step);
+		set_job(step->flags);
 		stage.world.mono += 1000;
 		stage.world.wall++;
 		stage_build();
@@ -453,6 +466,51 @@ static void test_new_session(void)
 	CU_ASSERT_EQUAL(binding_row("iqn.a", "if0")->up_since, stage.world.wall);
 }
 
+/* What a job does is no hand's work: what is wanted it says by itself, and that is not here. */
+static void test_logout_by_job(void)
+{
+	automatic();
+	RUN({ .sid = 1, .state = UP, .admin = IN, .oper = ISIF_OPER_LOGGED_IN },
+	    { .sid = 1, .state = UP, .flags = JOB_OUT, .admin = IN, .oper = ISIF_OPER_LOGGING_OUT },
+	    { .sid = 1,
+	      .state = FAILED,
+	      .flags = JOB_OUT,
+	      .admin = IN,
+	      .oper = ISIF_OPER_LOGGING_OUT },
+	    { .sid = 1,
+	      .state = UP,
+	      .flags = JOB_OUT | GONE | ANSWERED,
+	      .admin = IN,
+	      .oper = ISIF_OPER_LOGGED_OUT },
+	    { .flags = JOB_IN, .admin = IN, .oper = ISIF_OPER_LOGGING_IN },
+	    { .sid = 2, .state = FREE, .flags = JOB_IN, .admin = IN, .oper = ISIF_OPER_LOGGING_IN },
+	    { .sid = 2, .state = UP, .flags = JOB_IN, .admin = IN, .oper = ISIF_OPER_LOGGED_IN },
+	    { .sid = 2, .state = UP, .admin = IN, .oper = ISIF_OPER_LOGGED_IN });
+}
+
+/* A session that was to go and stayed was up all the while. */
+static void test_logout_fails(void)
+{
+	int64_t since;
+
+	automatic();
+	RUN({ .sid = 1, .state = UP, .admin = IN, .oper = ISIF_OPER_LOGGED_IN });
+	since = binding_row("iqn.a", "if0")->up_since;
+	CU_ASSERT_EQUAL(since, stage.world.wall);
+	RUN({ .sid = 1, .state = UP, .flags = JOB_OUT, .admin = IN, .oper = ISIF_OPER_LOGGING_OUT },
+	    { .sid = 1, .state = UP, .admin = IN, .oper = ISIF_OPER_LOGGED_IN });
+	CU_ASSERT_EQUAL(binding_row("iqn.a", "if0")->up_since, since);
+}
+
+/* Without its job, what was logging in has failed. */
+static void test_job_gives_up(void)
+{
+	automatic();
+	RUN({ .admin = IN, .oper = ISIF_OPER_LOGGED_OUT },
+	    { .flags = JOB_IN, .admin = IN, .oper = ISIF_OPER_LOGGING_IN },
+	    { .admin = IN, .oper = ISIF_OPER_FAILED, .error = "did not succeed" });
+}
+
 void add_judge_tests(void)
 {
 	CU_pSuite suite =
@@ -479,4 +537,7 @@ void add_judge_tests(void)
 	CU_add_test(suite, "after a boot nothing is lost", test_reboot);
 	CU_add_test(suite, "up since, and last loss", test_up_since);
 	CU_add_test(suite, "another session is up since it is there", test_new_session);
+	CU_add_test(suite, "logged out and in by jobs: no loss", test_logout_by_job);
+	CU_add_test(suite, "a logout that fails: up all the while", test_logout_fails);
+	CU_add_test(suite, "a login whose job gives up: failed", test_job_gives_up);
 }

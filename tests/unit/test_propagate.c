@@ -180,7 +180,7 @@ static bool slice(uint64_t deadline)
 	struct pollfd disk = { .events = POLLIN };
 
 	job_run(runner, stage.snapshot, now, deadline);
-	disk.fd = job_descriptor(runner, stage.snapshot);
+	disk.fd = job_descriptor(runner, stage.snapshot, JOB_LANE_RECORDS);
 	if (job_due(runner) == UINT64_MAX && disk.fd >= 0)
 		CU_ASSERT_EQUAL_FATAL(poll(&disk, 1, PATIENCE), 1);
 	return disk.fd >= 0 ? job_due(runner) <= now || job_due(runner) == UINT64_MAX
@@ -362,7 +362,7 @@ static void test_changed(void)
 	CU_ASSERT_EQUAL(job()->progress, 66);
 	CU_ASSERT_STRING_EQUAL(job()->step, "rewriting node records: 2 of 3");
 	CU_ASSERT_EQUAL(job_due(runner), now + 500);
-	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot), -1);
+	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot, JOB_LANE_RECORDS), -1);
 	CU_ASSERT_TRUE(holds(NODE_B, TEXT_B("iface.mtu = 1300\n")));
 	forget_nodes();
 	see_node(NODE_A, TEXT_A(NEW));
@@ -670,7 +670,7 @@ static void test_suspend(void)
 	job_suspend(runner);
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_PENDING);
 	CU_ASSERT_EQUAL(job()->started, 0);
-	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot), -1);
+	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot, JOB_LANE_RECORDS), -1);
 	remove_file("lock/lock.write");
 	CU_ASSERT_TRUE(all_are_old() && nothing_is_left());
 	run();

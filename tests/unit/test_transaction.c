@@ -15,6 +15,7 @@
 static struct isif_monitor *monitor;
 static struct lines lines;
 static const char *denied; /* an iface that the configuration forbids */
+static bool sessions;	   /* it allows jobs that change sessions */
 
 #define TARGET "iqn.2026-01.org.example:a"
 #define NODES  "records/nodes/" TARGET "/192.0.2.10,3260,1/"
@@ -30,16 +31,18 @@ static const char *denied; /* an iface that the configuration forbids */
 
 static void open_monitor(void)
 {
-	char paths[5][256];
+	char paths[6][256];
 	struct isif_monitor_options options = {
 		.record_directory = paths[0],
 		.sysfs = paths[1],
 		.initiatorname_file = paths[2],
 		.state_directory = paths[3],
 		.lock_directory = paths[4],
+		.iscsiadm = paths[5],
 		.log = log_into(&lines),
 	};
-	static const char *const names[] = { "records", "sys", "initiatorname", "state", "lock" };
+	static const char *const names[] = { "records", "sys",	"initiatorname",
+					     "state",	"lock", "iscsiadm" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
 		snprintf(paths[i], sizeof(paths[i]), "%s", scratch("%s", names[i]));
@@ -79,6 +82,7 @@ static void set_up(void)
 	scratch_make();
 	lines = (struct lines){ 0 };
 	denied = NULL;
+	sessions = false;
 	put_file("sys/class/iscsi_transport/tcp/caps", "0x39\n");
 	put_file("initiatorname", "InitiatorName=iqn.host\n");
 	put_file("records/ifaces/if0", RECORD(COPY("if0", "")));
@@ -184,7 +188,7 @@ static struct isif_refusal refusal;
 
 static bool begin(struct isif_transaction **transaction)
 {
-	const struct isif_policy policy = { .allows = is_allowed };
+	const struct isif_policy policy = { .sessions = sessions, .allows = is_allowed };
 
 	*transaction = NULL;
 	return isif_transaction_begin(monitor, &policy, wishes, wish_count, transaction, &refusal);
@@ -649,6 +653,114 @@ static void test_jobs(void)
 	CU_ASSERT_EQUAL(isif_monitor_jobs(monitor).count, 0);
 }
 
+static const struct isif_job *only_job(void)
+{
+	struct isif_job_list list = isif_monitor_jobs(monitor);
+
+	CU_ASSERT_EQUAL_FATAL(list.count, 1);
+	return list.jobs[0];
+}
+
+/* The wanted state and its job are there at once, and after a restart. */
+static void test_wanted_state(void)
+{
+	uint32_t index = first_binding();
+
+	CU_ASSERT_EQUAL(binding_row(index)->admin_status, ISIF_ADMIN_LOGGED_IN);
+	sessions = true;
+	begin_wishes();
+	wish_number(ISIF_WISH_BINDING_ADMIN, index, ISIF_ADMIN_LOGGED_OUT);
+	CU_ASSERT(happens());
+	CU_ASSERT_EQUAL(binding_row(index)->admin_status, ISIF_ADMIN_LOGGED_OUT);
+	CU_ASSERT_EQUAL(only_job()->kind, ISIF_JOB_LOGOUT);
+	CU_ASSERT_EQUAL(only_job()->state, ISIF_JOB_PENDING);
+	CU_ASSERT_TRUE(only_job()->index >= ISIF_JOB_FIRST_IMPLIED);
+	CU_ASSERT_STRING_EQUAL(only_job()->iface->text, "if0");
+	CU_ASSERT_STRING_EQUAL(only_job()->target->text, TARGET);
+	CU_ASSERT_STRING_EQUAL(only_job()->address->text, "192.0.2.10");
+	CU_ASSERT_EQUAL(only_job()->port, 3260);
+	isif_monitor_close(monitor);
+	open_monitor();
+	CU_ASSERT_EQUAL(binding_row(index)->admin_status, ISIF_ADMIN_LOGGED_OUT);
+	CU_ASSERT_EQUAL(only_job()->kind, ISIF_JOB_LOGOUT);
+	run();
+	CU_ASSERT_EQUAL(only_job()->state, ISIF_JOB_SUCCEEDED);
+	/* It is so: no other job. */
+	begin_wishes();
+	wish_number(ISIF_WISH_BINDING_ADMIN, index, ISIF_ADMIN_LOGGED_OUT);
+	CU_ASSERT(happens());
+	only_job();
+}
+
+static void test_wanted_state_undone(void)
+{
+	uint32_t index = first_binding();
+	struct isif_transaction *transaction;
+
+	sessions = true;
+	begin_wishes();
+	wish_number(ISIF_WISH_BINDING_ADMIN, index, ISIF_ADMIN_LOGGED_OUT);
+	wish_number(ISIF_WISH_BINDING_STARTUP, index, ISIF_STARTUP_MANUAL);
+	CU_ASSERT_FATAL(begin(&transaction));
+	CU_ASSERT(isif_transaction_commit(transaction, &refusal));
+	CU_ASSERT_TRUE(holds("state/jobs", TARGET));
+	CU_ASSERT(isif_transaction_undo(transaction, &refusal));
+	isif_transaction_end(transaction);
+	CU_ASSERT_EQUAL(binding_row(index)->admin_status, ISIF_ADMIN_LOGGED_IN);
+	CU_ASSERT_EQUAL(isif_monitor_jobs(monitor).count, 0);
+	CU_ASSERT_FALSE(holds("state/jobs", TARGET));
+	isif_monitor_close(monitor);
+	open_monitor();
+	CU_ASSERT_EQUAL(binding_row(index)->admin_status, ISIF_ADMIN_LOGGED_IN);
+}
+
+/* Moved or made in the same transaction: the job is about what will be. */
+static void test_wanted_state_of_others(void)
+{
+	uint32_t index = first_binding();
+
+	sessions = true;
+	begin_wishes();
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
+	wish_number(ISIF_WISH_BINDING_ADMIN, index, ISIF_ADMIN_LOGGED_OUT);
+	CU_ASSERT(happens());
+	CU_ASSERT_STRING_EQUAL(only_job()->iface->text, "if1");
+	CU_ASSERT_EQUAL(binding_row(index)->admin_status, ISIF_ADMIN_LOGGED_OUT);
+	run();
+	CU_ASSERT_EQUAL(only_job()->state, ISIF_JOB_SUCCEEDED);
+	begin_wishes();
+	wish_number(ISIF_WISH_JOB_ROW, only_job()->index, ISIF_ROW_DESTROY);
+	CU_ASSERT(happens());
+	begin_wishes();
+	wish_binding(8, "if0", 20);
+	wish_number(ISIF_WISH_BINDING_ADMIN, 8, ISIF_ADMIN_LOGGED_IN);
+	CU_ASSERT(happens());
+	CU_ASSERT_EQUAL(only_job()->kind, ISIF_JOB_LOGIN);
+	CU_ASSERT_STRING_EQUAL(only_job()->address->text, "192.0.2.20");
+	CU_ASSERT_EQUAL(binding_row(8)->admin_status, ISIF_ADMIN_LOGGED_IN);
+	run();
+	/* There is no iscsiadm; what is wanted stays. */
+	CU_ASSERT_EQUAL(only_job()->state, ISIF_JOB_FAILED);
+	CU_ASSERT_EQUAL(binding_row(8)->oper_status, ISIF_OPER_FAILED);
+	CU_ASSERT_EQUAL(binding_row(8)->admin_status, ISIF_ADMIN_LOGGED_IN);
+}
+
+/* Neither by a wanted state nor by a row, where the configuration forbids it. */
+static void test_no_sessions(void)
+{
+	begin_wishes();
+	wish_binding(8, "if0", 20);
+	wish_number(ISIF_WISH_BINDING_ADMIN, 8, ISIF_ADMIN_LOGGED_IN);
+	CU_ASSERT(refused(ISIF_REFUSED_STATE, 6));
+	for (int kind = ISIF_JOB_LOGIN; kind <= ISIF_JOB_LOGOUT; kind++) {
+		begin_wishes();
+		wish_number(ISIF_WISH_JOB_ROW, 3, ISIF_ROW_CREATE);
+		wish_number(ISIF_WISH_JOB_KIND, 3, kind);
+		wish_text(ISIF_WISH_JOB_IFACE, 3, "if0");
+		CU_ASSERT(refused(ISIF_REFUSED_STATE, 1));
+	}
+}
+
 void add_transaction_tests(void)
 {
 	CU_pSuite suite =
@@ -667,4 +779,8 @@ void add_transaction_tests(void)
 	CU_add_test(suite, "somebody else was at it", test_changed_meanwhile);
 	CU_add_test(suite, "an iface's change reaches its copies", test_propagates);
 	CU_add_test(suite, "job rows", test_jobs);
+	CU_add_test(suite, "a wanted state and its job", test_wanted_state);
+	CU_add_test(suite, "a wanted state is undone", test_wanted_state_undone);
+	CU_add_test(suite, "wanted as it is made or moved", test_wanted_state_of_others);
+	CU_add_test(suite, "no sessions are changed", test_no_sessions);
 }
