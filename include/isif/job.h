@@ -77,6 +77,7 @@ struct isif_job {
 	char owner[ISIF_JOB_OWNER_SIZE];
 	char step[ISIF_JOB_TEXT_SIZE];
 	char error_text[ISIF_JOB_TEXT_SIZE];
+	char *plan; /**< its kind's own: what it must take back, kept on disk; NULL: nothing */
 };
 
 /** True for pending and running. */

@@ -195,7 +195,7 @@ struct isif_privileged_operations {
 	 * ISIF_BATCH_SIZE, all of kind ISIF_EDIT_LINES. They are borrowed until the batch is over,
 	 * and each gets its outcome in its member error: ISIF_INCOMPLETE if it was dropped before
 	 * its turn, or the record is half-written; ISIF_CHANGED if somebody wrote it meanwhile.
-	 * ISIF_UNAVAILABLE as with begin(), ISIF_INVALID while there is another batch.
+	 * ISIF_UNAVAILABLE as with begin(), and while there is another batch.
 	 */
 	enum isif_error (*batch_begin)(struct isif_privileged *self, struct isif_edit *edits,
 				       size_t count, const char **why);

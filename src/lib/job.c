@@ -13,9 +13,10 @@
 #include <time.h>
 
 static const struct job_kind *const kinds[] = {
-	[ISIF_JOB_LOGIN] = &job_login,	     [ISIF_JOB_LOGOUT] = &job_logout,
-	[ISIF_JOB_DISCOVER] = &job_discover, [ISIF_JOB_PROBE] = &job_probe,
-	[ISIF_JOB_UNBIND] = &job_unbind,     [ISIF_JOB_PROPAGATE] = &job_propagate,
+	[ISIF_JOB_LOGIN] = &job_login,	       [ISIF_JOB_LOGOUT] = &job_logout,
+	[ISIF_JOB_REBIND] = &job_rebind,       [ISIF_JOB_DISCOVER] = &job_discover,
+	[ISIF_JOB_PROBE] = &job_probe,	       [ISIF_JOB_UNBIND] = &job_unbind,
+	[ISIF_JOB_PROPAGATE] = &job_propagate,
 };
 
 const struct job_kind *job_kind_of(enum isif_job_kind kind)
@@ -91,6 +92,7 @@ static struct job_context context_of(struct job_runner *runner, struct isif_snap
 				     uint64_t now)
 {
 	return (struct job_context){
+		.runner = runner,
 		.gate = runner->gate,
 		.snapshot = snapshot,
 		.log = runner->log,
@@ -131,14 +133,15 @@ static void ended(struct job_runner *runner, struct isif_job *job)
 	char what[2 * ISIF_JOB_TEXT_SIZE + 64];
 
 	job->finished = time(NULL);
-	if (job->state == ISIF_JOB_FAILED)
-		snprintf(what, sizeof(what), "failed, error %d: %s; %s", job->error,
+	free(job->plan);
+	job->plan = NULL;
+	if (job->state == ISIF_JOB_FAILED || job->state == ISIF_JOB_ROLLED_BACK)
+		snprintf(what, sizeof(what), "%s, error %d: %s; %s",
+			 job->state == ISIF_JOB_FAILED ? "failed" : "was rolled back", job->error,
 			 job->error_text, *job->step ? job->step : "nothing was done");
 	else
 		snprintf(what, sizeof(what), "%s: %s",
-			 job->state == ISIF_JOB_SUCCEEDED     ? "succeeded"
-			 : job->state == ISIF_JOB_ROLLED_BACK ? "was rolled back"
-							      : "was cancelled",
+			 job->state == ISIF_JOB_SUCCEEDED ? "succeeded" : "was cancelled",
 			 job->step);
 	tell(runner, job, what);
 	runner->news = true;
@@ -212,11 +215,12 @@ static void run_lane(struct job_runner *runner, enum job_lane lane,
 
 /*
  * Those that wait need not wait for their turn to be cancelled; but what one that was interrupted
- * left, only its kind knows.
+ * left, and what one that has a plan must take back, only its kind knows.
  */
 static bool can_go(const struct isif_job *job)
 {
-	return job->state == ISIF_JOB_PENDING && job->control == ISIF_JOB_CANCEL && !*job->step;
+	return job->state == ISIF_JOB_PENDING && job->control == ISIF_JOB_CANCEL && !*job->step &&
+	       !job->plan;
 }
 
 static void cancel_pending(struct job_runner *runner)
@@ -330,7 +334,8 @@ bool job_works_on(const struct job_runner *runner, const struct isif_name *iface
 	for (size_t i = 0; i < runner->count; i++) {
 		const struct isif_job *job = &runner->entries[i]->job;
 
-		if (job->state == ISIF_JOB_RUNNING &&
+		/* With a plan it need not run yet: records were changed for it already. */
+		if ((job->state == ISIF_JOB_RUNNING || job->plan) &&
 		    job_kind_of(job->kind)->lane == JOB_LANE_SESSIONS &&
 		    (job->iface == iface || (node && isif_job_concerns(job, node))))
 			return true;

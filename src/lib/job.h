@@ -16,6 +16,8 @@
  *   job_unbind.c     the kind that removes bindings; unbind_plan.c is what a crash leaves of it
  *   removal.c        node records removed, a lot at a time
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
+ *   job_rebind.c     the kind that moves sessions to another path; rebind_check.c looks first,
+ *                    rebind_plan.c can take it back, rebind_records.c writes the records
  *   job_probe.c      the kind that tries whether portals can be reached over an iface
  *   guard.c          whether a session may be logged out; guard_group.c: whether several may
  * A kind is one line in the table of job.c: its functions below.
@@ -32,6 +34,7 @@ struct job_effects {
 
 /* What a kind works with; the snapshot changes from call to call. */
 struct job_context {
+	struct job_runner *runner; /* for job_save(): a plan on disk */
 	struct isif_privileged *gate;
 	struct isif_snapshot *snapshot;
 	const struct isif_log *log;
@@ -73,6 +76,7 @@ struct job_kind {
 
 extern const struct job_kind job_login;
 extern const struct job_kind job_logout;
+extern const struct job_kind job_rebind;
 extern const struct job_kind job_discover;
 extern const struct job_kind job_probe;
 extern const struct job_kind job_unbind;
@@ -143,8 +147,8 @@ int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapsh
 		   enum job_lane lane);
 
 /*
- * True if a job that changes sessions runs and works on this iface, or with node not NULL on this
- * binding; iface may be NULL.
+ * True if a job that changes sessions runs, or waits with a plan, and works on this iface, or with
+ * node not NULL on this binding; iface may be NULL.
  */
 bool job_works_on(const struct job_runner *runner, const struct isif_name *iface,
 		  const struct isif_node *node);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list on disk: a line a job, numbers first, texts last and escaped. The "end" line proves
- * that it is whole.
+ * The list on disk: a line a job, numbers first, texts last and escaped, a plan only if it has one.
+ * The "end" line proves that it is whole.
  */
 #include "cleanup.h"
 #include "escape.h"
@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ASIDE_NAME "jobsbad"
@@ -34,6 +35,8 @@ static void write_job(FILE *file, const struct isif_job *job)
 	escape_write(file, job->owner, strlen(job->owner));
 	escape_write(file, job->step, strlen(job->step));
 	escape_write(file, job->error_text, strlen(job->error_text));
+	if (job->plan)
+		escape_write(file, job->plan, strlen(job->plan));
 	fputc('\n', file);
 }
 
@@ -107,6 +110,19 @@ static enum isif_error read_name(struct isif_names *names, const char **at, stru
 	return *name ? ISIF_OK : ISIF_NO_MEMORY;
 }
 
+static enum isif_error read_plan(const char **at, struct isif_job *job)
+{
+	size_t size = strlen(*at) + 1, length;
+
+	if (!**at)
+		return ISIF_OK;
+	job->plan = malloc(size);
+	if (!job->plan)
+		return ISIF_NO_MEMORY;
+	return escape_read(at, job->plan, size, &length) && length && !**at ? ISIF_OK
+									    : ISIF_INVALID;
+}
+
 static enum isif_error read_texts(struct isif_names *names, const char *at, struct isif_job *job)
 {
 	size_t length;
@@ -118,13 +134,11 @@ static enum isif_error read_texts(struct isif_names *names, const char *at, stru
 		error = read_name(names, &at, &job->address);
 	if (error)
 		return error;
-	return escape_read(&at, job->owner, sizeof(job->owner), &length) &&
-			       escape_read(&at, job->step, sizeof(job->step), &length) &&
-			       escape_read(&at, job->error_text, sizeof(job->error_text),
-					   &length) &&
-			       !*at
-		       ? ISIF_OK
-		       : ISIF_INVALID;
+	if (!escape_read(&at, job->owner, sizeof(job->owner), &length) ||
+	    !escape_read(&at, job->step, sizeof(job->step), &length) ||
+	    !escape_read(&at, job->error_text, sizeof(job->error_text), &length))
+		return ISIF_INVALID;
+	return read_plan(&at, job);
 }
 
 static enum isif_error read_job(struct job_runner *runner, const char *line)
@@ -143,6 +157,7 @@ static enum isif_error read_job(struct job_runner *runner, const char *line)
 	isif_name_release(job.iface);
 	isif_name_release(job.target);
 	isif_name_release(job.address);
+	free(job.plan);
 	return error;
 }
 

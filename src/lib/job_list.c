@@ -60,6 +60,11 @@ enum isif_error job_entry_put(struct job_runner *runner, const struct isif_job *
 	if (!entry)
 		return ISIF_NO_MEMORY;
 	entry->job = *job;
+	entry->job.plan = job->plan ? strdup(job->plan) : NULL;
+	if (job->plan && !entry->job.plan) {
+		free(entry);
+		return ISIF_NO_MEMORY;
+	}
 	isif_name_hold(entry->job.iface);
 	isif_name_hold(entry->job.target);
 	isif_name_hold(entry->job.address);
@@ -77,6 +82,7 @@ static void free_entry(struct job_entry *entry)
 	isif_name_release(entry->job.iface);
 	isif_name_release(entry->job.target);
 	isif_name_release(entry->job.address);
+	free(entry->job.plan);
 	free(entry);
 }
 

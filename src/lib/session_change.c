@@ -62,6 +62,12 @@ static uint32_t session_of(const struct isif_snapshot *snapshot, uint32_t bindin
 	return 0;
 }
 
+static bool is_logged_in(const struct session_change *change, const struct isif_binding *row)
+{
+	return row->oper_status == ISIF_OPER_LOGGED_IN ||
+	       (change->anywhere && row->oper_status == ISIF_OPER_MISROUTED);
+}
+
 static bool has_session(const struct isif_snapshot *snapshot, uint32_t sid)
 {
 	for (uint32_t i = 0; i < snapshot->session_count; i++)
@@ -285,8 +291,9 @@ static enum outcome go_on_with_guard(struct session_change *change,
 	}
 	gate->operations->look_end(gate);
 	change->phase = CHANGE_ASK;
-	return allowed ? start_command(change, context, row)
-		       : fail(change, context, ISIF_JOB_ERROR_IN_USE, "%s", text);
+	if (!allowed)
+		return fail(change, context, ISIF_JOB_ERROR_IN_USE, "%s", text);
+	return change->guard_only ? over(change, context) : start_command(change, context, row);
 }
 
 static enum outcome ask(struct session_change *change, const struct job_context *context,
@@ -295,7 +302,9 @@ static enum outcome ask(struct session_change *change, const struct job_context 
 	struct binding_memory *memory = state_find_index(context->state, change->binding);
 
 	change->sid = change->login ? 0 : session_of(context->snapshot, change->binding);
-	if (change->login ? row->oper_status == ISIF_OPER_LOGGED_IN : !change->sid) {
+	if (change->guard_only && !change->sid)
+		return over(change, context);
+	if (change->login ? is_logged_in(change, row) : !change->sid) {
 		if (memory)
 			set_wanted(context->state, memory,
 				   change->login ? ISIF_ADMIN_LOGGED_IN : ISIF_ADMIN_LOGGED_OUT);
@@ -352,7 +361,7 @@ static enum outcome go_on_with_command(struct session_change *change,
 static enum outcome verify(struct session_change *change, const struct job_context *context,
 			   const struct isif_binding *row)
 {
-	if (change->login && row->oper_status == ISIF_OPER_LOGGED_IN) {
+	if (change->login && is_logged_in(change, row)) {
 		change->changed = change->code != SESSION_EXISTS;
 		return over(change, context);
 	}

@@ -14,6 +14,8 @@ struct session_change {
 	/* Set by whoever begins it. */
 	uint32_t binding; /* index */
 	bool login;	  /* else a logout of all its sessions */
+	bool guard_only;  /* of a logout: ask the guard, and log nobody out */
+	bool anywhere;	  /* a session over another device than the iface names is as good */
 	bool force;	  /* of the job, for the guard */
 
 	/* What became of it: */

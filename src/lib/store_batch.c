@@ -319,8 +319,12 @@ enum isif_error store_batch_begin(struct store *store, struct isif_edit *edits, 
 	/* A lock is waited for later. */
 	if (error && error != ISIF_LOCKED)
 		return error;
-	if (count > ISIF_BATCH_SIZE || (store->batch && store->batch->edits))
+	if (count > ISIF_BATCH_SIZE)
 		return ISIF_INVALID;
+	if (store->batch && store->batch->edits) {
+		*why = "other records are being written";
+		return ISIF_UNAVAILABLE;
+	}
 	if (!store->batch) {
 		store->batch = calloc(1, sizeof(*store->batch));
 		if (!store->batch)

@@ -39,7 +39,10 @@ struct iface_change {
 	const struct isif_wish *row_wish, *type_wish, *address_wish, *mode_wish;
 	struct setting_change *settings;
 	size_t setting_count, setting_size;
-	bool edits;		  /* its record is written */
+	bool edits;			    /* its record is written */
+	const struct isif_edit_line *lines; /* and these lines of it change */
+	size_t line_count;
+	char *rebind_plan;	  /* of the job that moves its sessions; NULL: none does */
 	struct isif_record *made; /* the record as it will be; NULL: as it is, or gone */
 };
 
@@ -107,7 +110,7 @@ struct isif_transaction {
 	struct binding_change *bindings;
 	struct job_change *jobs;
 	size_t iface_count, binding_count, job_count;
-	size_t session_jobs; /* that wanted states imply */
+	size_t session_jobs; /* that wanted states and rebind modes imply */
 	const struct isif_wish *kept[ISIF_KEPT_NUMBERS];
 
 	struct isif_edit edits[TRANSACTION_FILES];

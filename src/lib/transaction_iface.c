@@ -2,6 +2,7 @@
 #include "transaction.h"
 
 #include "array.h"
+#include "rebind_plan.h"
 #include "setting_check.h"
 
 #include <stdio.h>
@@ -329,6 +330,8 @@ static void write_record(struct isif_transaction *transaction, struct iface_chan
 	if (change->row && !edit.line_count)
 		return;
 	change->edits = true;
+	change->lines = lines;
+	change->line_count = edit.line_count;
 	change->made =
 		change->row
 			? record_edited(transaction, change->row->record, lines, edit.line_count)
@@ -489,6 +492,20 @@ static void imply_propagate(struct isif_transaction *transaction, const struct i
 		transaction->implied[transaction->implied_count++] = name;
 }
 
+/* The settings of iscsiIfaceTable: what sessions are made of. The others wait for a login. */
+static bool changes_path(const struct iface_change *change)
+{
+	static const char *const keys[] = { PREFIX "transport_name", PREFIX "hwaddress",
+					    PREFIX "ipaddress", PREFIX "net_ifacename",
+					    PREFIX "initiatorname" };
+
+	for (size_t i = 0; i < change->line_count; i++)
+		for (size_t j = 0; j < sizeof(keys) / sizeof(*keys); j++)
+			if (!strcmp(change->lines[i].key, keys[j]))
+				return true;
+	return false;
+}
+
 static enum isif_rebind_mode mode_of(const struct iface_change *change)
 {
 	if (change->mode_wish)
@@ -504,6 +521,23 @@ static const struct isif_wish *first_setting(const struct iface_change *change)
 	return change->first;
 }
 
+/* Rewrites the copies, too. */
+static void imply_rebind(struct isif_transaction *transaction, struct iface_change *change)
+{
+	if (!transaction->policy.sessions) {
+		transaction_refuse(
+			transaction, ISIF_REFUSED_STATE, first_setting(change),
+			"iface %s has live sessions and rebind mode relogin, and control "
+			"mode records moves no session",
+			change->name);
+		return;
+	}
+	change->rebind_plan =
+		rebind_plan_of_change(change->name, change->lines, change->line_count);
+	transaction->no_memory |= !change->rebind_plan;
+	transaction->session_jobs++;
+}
+
 void transaction_finish_ifaces(struct isif_transaction *transaction)
 {
 	for (size_t i = 0; i < transaction->iface_count; i++) {
@@ -517,13 +551,10 @@ void transaction_finish_ifaces(struct isif_transaction *transaction)
 		if (!change->edits)
 			continue;
 		check_together(transaction, change);
-		if (mode_of(change) == ISIF_REBIND_RELOGIN &&
+		if (change->row && mode_of(change) == ISIF_REBIND_RELOGIN && changes_path(change) &&
 		    has_session(transaction, change->name))
-			transaction_refuse(transaction, ISIF_REFUSED_STATE, first_setting(change),
-					   "iface %s has live sessions and rebind mode relogin: "
-					   "this version starts no rebind",
-					   change->name);
-		if (transaction_users(transaction, change->name))
+			imply_rebind(transaction, change);
+		else if (transaction_users(transaction, change->name))
 			imply_propagate(transaction, change);
 	}
 }

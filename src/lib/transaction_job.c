@@ -356,6 +356,25 @@ static bool add_job(struct isif_transaction *transaction, const struct job_chang
 	return added;
 }
 
+static bool add_rebind(struct isif_transaction *transaction, const struct iface_change *change,
+		       struct job_runner *runner)
+{
+	struct isif_job job = {
+		.index = job_implied_index(runner),
+		.kind = ISIF_JOB_REBIND,
+		.iface = isif_name_get(transaction->names, change->name, strlen(change->name)),
+		.target = name_of(transaction, NULL),
+		.address = name_of(transaction, NULL),
+		.plan = change->rebind_plan,
+	};
+	bool added = job.iface && job.target && job.address && !job_add(runner, &job);
+
+	isif_name_release(job.iface);
+	isif_name_release(job.target);
+	isif_name_release(job.address);
+	return added;
+}
+
 bool transaction_change_jobs(struct isif_transaction *transaction, struct job_runner *runner)
 {
 	for (size_t i = 0; i < transaction->job_count; i++) {
@@ -370,6 +389,10 @@ bool transaction_change_jobs(struct isif_transaction *transaction, struct job_ru
 			 !add_job(transaction, change, runner))
 			return false;
 	}
+	for (size_t i = 0; i < transaction->iface_count; i++)
+		if (transaction->ifaces[i].rebind_plan &&
+		    !add_rebind(transaction, &transaction->ifaces[i], runner))
+			return false;
 	return transaction_add_session_jobs(transaction, runner);
 }
 

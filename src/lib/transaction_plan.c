@@ -391,6 +391,7 @@ void transaction_free_plan(struct isif_transaction *transaction)
 {
 	for (size_t i = 0; i < transaction->iface_count; i++) {
 		free(transaction->ifaces[i].settings);
+		free(transaction->ifaces[i].rebind_plan);
 		isif_record_release(transaction->ifaces[i].made);
 	}
 	transaction_free_state(transaction);

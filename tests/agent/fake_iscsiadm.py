@@ -9,11 +9,16 @@ and a logout takes one away, if "behaviour" in the world's directory does not sa
             "-o new" does, and writes their lines
     spares  the session that it does not log out; only then the code counts
     skips   so many of those records it does not add, although it says so
+    match   a pattern of what it must be asked for that; else it does as it should
 
-While there is a file "hold" it does not come to its end. What it is asked is in "calls"."""
+A session is bound to the device that the node record names, and a discovery that stores nothing
+lists every target.
+While there is a file "hold" it does not come to its end, if it is asked what matches the pattern
+in it. What it is asked is in "calls", and what has ended in "ended"."""
 
 import json
 import os
+import re
 import sys
 import time
 
@@ -47,9 +52,19 @@ def calls(world):
     return lines
 
 
-def hold(world):
-    with open(world.path("hold"), "w", encoding="ascii"):
-        pass
+def hold(world, match=""):
+    with open(world.path("hold.new"), "w", encoding="ascii") as file:
+        file.write(match)
+    os.rename(world.path("hold.new"), world.path("hold"))
+
+
+def ended(world):
+    """What has come to its end, a line each."""
+    try:
+        with open(world.path("ended"), encoding="ascii") as file:
+            return file.read().splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def let_go(world):
@@ -89,36 +104,57 @@ def discover(folder, arguments, behaviour):
 
 def act(folder, arguments, behaviour):
     sys.path.insert(0, HERE)
-    from sysfs import Sysfs  # pylint: disable=import-outside-toplevel
+    # pylint: disable=import-outside-toplevel
+    from records import Records, read
+    from sysfs import Sysfs
     sysfs = Sysfs.__new__(Sysfs)
     sysfs.root = os.path.join(folder, "sys")
     after = dict(zip(arguments, arguments[1:]))
     if arguments[-1] == "--discover":
         discover(folder, arguments, behaviour)
+    elif arguments[-1] == "nonpersistent":
+        for target in sorted(os.listdir(os.path.join(folder, "db", "nodes"))):
+            print("192.0.2.1:3260,1 " + target)
     elif arguments[-1] == "--login":
         host, port = after["-p"].split(",")[0].rsplit(":", 1)
         listed = sysfs.path("class/iscsi_session")
         taken = [int(name[len("session"):]) for name in os.listdir(listed)] \
             if os.path.isdir(listed) else []
         number = max(taken + [0]) + 1
-        sysfs.session(number, number, after["-T"], (host.strip("[]"), int(port)), after["-I"])
+        host = host.strip("[]")
+        record = read(Records.at(os.path.join(folder, "db")).node_path(
+            after["-T"], host, port, after["-p"].split(",")[1], after["-I"]))
+        sysfs.session(number, number, after["-T"], (host, int(port)), after["-I"],
+                      netdev=record.get("iface.net_ifacename", "(null)"))
     elif arguments[-1] == "-u" and int(after["-r"]) != behaviour.get("spares"):
         sysfs.remove_session(int(after["-r"]), int(after["-r"]))
+
+
+def is_held(folder, asked):
+    try:
+        with open(os.path.join(folder, "hold"), encoding="ascii") as file:
+            return re.search(file.read(), asked)
+    except FileNotFoundError:
+        return False
 
 
 def main(folder, *arguments):
     with open(os.path.join(folder, "calls"), "a", encoding="ascii") as file:
         file.write(" ".join(arguments) + "\n")
-    while os.path.exists(os.path.join(folder, "hold")):
+    while is_held(folder, " ".join(arguments)):
         time.sleep(0.02)
     try:
         with open(os.path.join(folder, "behaviour"), encoding="ascii") as file:
             behaviour = json.load(file)
     except FileNotFoundError:
         behaviour = {}
+    if not re.search(behaviour.get("match", ""), " ".join(arguments)):
+        behaviour = {}
     if behaviour.get("acts", True):
         act(folder, arguments, behaviour)
     sys.stdout.write(behaviour.get("says", ""))
+    with open(os.path.join(folder, "ended"), "a", encoding="ascii") as file:
+        file.write(" ".join(arguments) + "\n")
     if "spares" in behaviour and str(behaviour["spares"]) not in arguments:
         return 0
     return behaviour.get("code", 0)

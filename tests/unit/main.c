@@ -64,7 +64,7 @@ int main(int count, char **arguments)
 		add_mib_write_tests,  add_setter_tests,	     add_store_lock_tests,
 		add_command_tests,    add_job_session_tests, add_probe_tests,
 		add_job_probe_tests,  add_look_tests,	     add_guard_tests,
-		add_look_paths_tests,
+		add_look_paths_tests, add_rebind_tests,
 	};
 
 	alarm(TIME_LIMIT);

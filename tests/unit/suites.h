@@ -36,6 +36,7 @@ void add_port_tests(void);
 void add_probe_tests(void);
 void add_propagate_tests(void);
 void add_record_tests(void);
+void add_rebind_tests(void);
 void add_record_edit_tests(void);
 void add_record_make_tests(void);
 void add_setter_tests(void);

@@ -312,7 +312,7 @@ static void test_bounds(void)
 	CU_ASSERT_EQUAL(gate->operations->batch_work(gate, 0, &pause), ISIF_OK);
 	put_record(0, TEXT("1500"));
 	CU_ASSERT_EQUAL(begin(1), ISIF_OK);
-	CU_ASSERT_EQUAL(begin(1), ISIF_INVALID);
+	CU_ASSERT_EQUAL(begin(1), ISIF_UNAVAILABLE);
 	finish();
 	CU_ASSERT_TRUE(holds(0, TEXT("9000")));
 }

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rebind: every live session of an iface is made anew over the path that its record names now, one
+ * after the other. Before the first logout every portal is probed over that path, the guard has
+ * looked at every session, and what is needed to take all of it back is on disk. What fails brings
+ * everything back as it was: the records, and the sessions that were moved already.
+ *
+ * Where the work stands is never remembered, but read from the kernel: a session is moved, or at
+ * home, or there is none. So an interrupted job needs nothing but its plan.
+ */
+#include "job.h"
+
+#include "clock.h"
+#include "rebind_check.h"
+#include "rebind_plan.h"
+#include "rebind_records.h"
+#include "session_change.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN_MS 2000 /* this long after a login over the old path failed */
+
+enum outcome { GO_ON, WAIT, ENDED };
+
+struct rebind {
+	struct rebind_plan plan;
+	size_t moving;	/* sessions that are to be moved */
+	bool by_change; /* of the iface's record, which is put back with all the rest */
+	bool begun;	/* its plan is on disk: records were written, sessions logged out */
+
+	/* Interrupted: what is logged out is logged in first. Forth: see above. */
+	enum { INTERRUPTED, FORTH, BACK_MISSING, BACK_MOVED } direction;
+	enum { AT_CHECK, AT_RECORDS, AT_SESSION, AT_LOGOUT, AT_LOGIN, AT_DISKS } step;
+	size_t at; /* how many records of the plan are done with in this direction */
+
+	struct rebind_check check;
+	struct rebind_writing writing;
+	struct session_change change;
+	uint64_t until; /* for disks, and for a login over the old path (monotonic ms) */
+	uint64_t again;
+
+	int32_t failed; /* why it goes back; 0: it was cancelled, or does not */
+	char failure[ISIF_JOB_TEXT_SIZE];
+	int32_t back_failed; /* the first thing that could not be put back */
+	char back_failure[ISIF_JOB_TEXT_SIZE];
+};
+
+/* --- what is said --- */
+
+static bool goes_back(const struct rebind *work)
+{
+	return work->direction == BACK_MISSING || work->direction == BACK_MOVED;
+}
+
+/* Keeps the first failure of the way forth or back. */
+static void note(struct rebind *work, int32_t error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void note(struct rebind *work, int32_t error, const char *format, ...)
+{
+	int32_t *first = goes_back(work) ? &work->back_failed : &work->failed;
+	char *text = goes_back(work) ? work->back_failure : work->failure;
+	va_list arguments;
+
+	if (*first)
+		return;
+	*first = error;
+	va_start(arguments, format);
+	vsnprintf(text, ISIF_JOB_TEXT_SIZE, format, arguments);
+	va_end(arguments);
+	job_drop_cut_character(text);
+}
+
+static void tell(struct isif_job *job, const struct job_context *context, const struct rebind *work,
+		 const struct rebind_record *record, const char *what)
+{
+	char label[REBIND_LABEL_SIZE];
+
+	rebind_record_label(context->snapshot, record, label);
+	job_step(job, "%s%s: %s",
+		 goes_back(work)		  ? "putting everything back: "
+		 : work->direction == INTERRUPTED ? "after an interruption: "
+						  : "",
+		 what, label);
+}
+
+/* --- its ends --- */
+
+static enum outcome succeeded(struct isif_job *job, const struct rebind *work)
+{
+	job->results = (uint32_t)work->moving;
+	job->progress = 100;
+	job->state = ISIF_JOB_SUCCEEDED;
+	if (work->moving)
+		job_step(job, "moved %zu of %zu sessions to the path of iface %s", work->moving,
+			 work->moving, job->iface->text);
+	else
+		job_step(job, "no session of iface %s has to be moved", job->iface->text);
+	return ENDED;
+}
+
+static enum outcome is_back(struct isif_job *job, const struct rebind *work)
+{
+	job->results = 0;
+	if (work->back_failed) {
+		job_step(job, "not everything could be put back as it was");
+		job_fail(job, (enum isif_job_error)work->back_failed,
+			 "putting back: %s; why it went back: %s", work->back_failure,
+			 work->failed ? work->failure : "it was cancelled");
+		return ENDED;
+	}
+	job_step(job, work->begun || work->by_change ? "everything is as it was"
+						     : "nothing was changed");
+	if (!work->failed) {
+		job->state = ISIF_JOB_CANCELLED;
+		return ENDED;
+	}
+	job_fail(job, (enum isif_job_error)work->failed, "%s", work->failure);
+	if (work->begun || work->by_change)
+		job->state = ISIF_JOB_ROLLED_BACK;
+	return ENDED;
+}
+
+/* --- the way back --- */
+
+static enum outcome write_records(struct isif_job *job, struct rebind *work, enum rebind_time time)
+{
+	rebind_writing_begin(&work->writing, &work->plan, time);
+	work->step = AT_RECORDS;
+	job_step(job,
+		 goes_back(work) ? "putting back the records of iface %s"
+				 : "writing the node records of iface %s",
+		 job->iface->text);
+	return GO_ON;
+}
+
+/* Why it goes back is noted; else it was cancelled. */
+static enum outcome go_back(struct isif_job *job, struct rebind *work)
+{
+	work->direction = BACK_MISSING;
+	work->at = 0;
+	work->until = work->again = 0;
+	if (!work->begun && !work->by_change)
+		return is_back(job, work);
+	return write_records(job, work, work->begun ? REBIND_HOME : REBIND_BEFORE);
+}
+
+/* --- before the first logout --- */
+
+static enum outcome keep_plan(struct isif_job *job, const struct job_context *context,
+			      struct rebind *work)
+{
+	char *text = rebind_plan_write(&work->plan);
+	enum isif_error error = ISIF_NO_MEMORY;
+
+	if (text) {
+		free(job->plan);
+		job->plan = text;
+		error = job_save(context->runner);
+	}
+	if (error) {
+		note(work, ISIF_JOB_ERROR_DATABASE,
+		     "the plan cannot be kept in the state directory, and without it nothing is "
+		     "logged out: %s",
+		     isif_error_text(error));
+		return go_back(job, work);
+	}
+	work->begun = true;
+	return write_records(job, work, REBIND_DURING);
+}
+
+/* A change that was never committed, or was changed again by hand before its job's turn. */
+static bool is_as_asked(const struct isif_job *job, const struct job_context *context,
+			struct rebind *work)
+{
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct rebind_record *record = &work->plan.records[i];
+
+		if (record->binding ||
+		    rebind_record_says(job, context->snapshot, record, REBIND_DURING))
+			continue;
+		note(work, ISIF_JOB_ERROR_CHANGED,
+		     "record %s does not say what the change that started this job wrote",
+		     record->path);
+		return false;
+	}
+	return true;
+}
+
+static enum outcome check(struct isif_job *job, const struct job_context *context,
+			  struct rebind *work, uint64_t deadline, unsigned *pause)
+{
+	if (!is_as_asked(job, context, work))
+		return go_back(job, work);
+	if (!rebind_check_run(&work->check, job, &work->plan, context, deadline, pause))
+		return WAIT;
+	if (work->check.error)
+		note(work, work->check.error, "%s", work->check.reason);
+	if (work->check.error || job->control == ISIF_JOB_CANCEL)
+		return go_back(job, work);
+	return work->moving ? keep_plan(job, context, work)
+			    : write_records(job, work, REBIND_DURING);
+}
+
+/* --- sessions --- */
+
+static const struct isif_session *session_of(const struct isif_snapshot *snapshot,
+					     const struct rebind_record *record)
+{
+	for (uint32_t i = 0; i < snapshot->session_count; i++)
+		if (snapshot->sessions[i]->binding == record->binding)
+			return snapshot->sessions[i];
+	return NULL;
+}
+
+/* The last one that was moved is the first to go back. */
+static const struct rebind_record *record_at(const struct rebind *work)
+{
+	size_t at = work->direction == BACK_MOVED ? work->plan.count - 1 - work->at : work->at;
+
+	return &work->plan.records[at];
+}
+
+/* Whether the session is where this direction wants it. */
+static bool is_there(const struct job_context *context, const struct rebind *work,
+		     const struct rebind_record *record)
+{
+	const struct isif_binding *row = session_change_row(context->snapshot, record->binding);
+	const struct isif_session *session = session_of(context->snapshot, record);
+
+	switch (work->direction) {
+	case INTERRUPTED:
+	case BACK_MISSING:
+		return session;
+	case BACK_MOVED:
+		return session &&
+		       rebind_session_is(context->snapshot, session->kernel, record, REBIND_HOME);
+	default:
+		return session && row && row->oper_status == ISIF_OPER_LOGGED_IN &&
+		       session->path != ISIF_PATH_WRONG &&
+		       rebind_session_is(context->snapshot, session->kernel, record, REBIND_DURING);
+	}
+}
+
+static enum outcome begin_change(struct isif_job *job, const struct job_context *context,
+				 struct rebind *work, bool login)
+{
+	const struct rebind_record *record = record_at(work);
+
+	work->change = (struct session_change){
+		.binding = record->binding,
+		.login = login,
+		.anywhere = work->direction != FORTH,
+		.force = job->force,
+	};
+	work->step = login ? AT_LOGIN : AT_LOGOUT;
+	tell(job, context, work, record, login ? "logging in" : "logging out");
+	return GO_ON;
+}
+
+static bool is_moved_everywhere(const struct job_context *context, struct rebind *work)
+{
+	work->direction = FORTH;
+	for (size_t i = 0; i < work->plan.count; i++)
+		if (work->plan.records[i].moves && !is_there(context, work, &work->plan.records[i]))
+			return false;
+	return true;
+}
+
+/* All records of the plan are done with in this direction. */
+static enum outcome end_of_direction(struct isif_job *job, const struct job_context *context,
+				     struct rebind *work)
+{
+	work->at = 0;
+	switch (work->direction) {
+	case INTERRUPTED:
+		if (is_moved_everywhere(context, work))
+			return succeeded(job, work);
+		if (job->control == ISIF_JOB_CANCEL)
+			return go_back(job, work);
+		note(work, ISIF_JOB_ERROR_GENERIC,
+		     "it was interrupted before all sessions of iface %s were moved",
+		     job->iface->text);
+		return go_back(job, work);
+	case BACK_MISSING:
+		work->direction = BACK_MOVED;
+		return GO_ON;
+	case BACK_MOVED:
+		return write_records(job, work, REBIND_BEFORE);
+	default:
+		return succeeded(job, work);
+	}
+}
+
+static enum outcome next_session(struct isif_job *job, const struct job_context *context,
+				 struct rebind *work)
+{
+	const struct rebind_record *record;
+
+	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
+		return go_back(job, work);
+	work->step = AT_SESSION;
+	if (work->at == work->plan.count)
+		return end_of_direction(job, context, work);
+	record = record_at(work);
+	if (record->moves && !is_there(context, work, record))
+		return begin_change(job, context, work, !session_of(context->snapshot, record));
+	work->at++;
+	return GO_ON;
+}
+
+static enum outcome session_is_done(struct isif_job *job, struct rebind *work)
+{
+	work->step = AT_SESSION;
+	work->until = work->again = 0;
+	work->at++;
+	if (work->direction == FORTH && work->moving) {
+		job->results++;
+		job->progress = job->results * 100 / (uint32_t)work->moving;
+	}
+	return GO_ON;
+}
+
+static enum outcome wait_for_disks(struct isif_job *job, const struct job_context *context,
+				   struct rebind *work)
+{
+	work->step = AT_DISKS;
+	work->until = context->now + context->session_timeout;
+	tell(job, context, work, record_at(work), "waiting for its disks");
+	return GO_ON;
+}
+
+/* Forth, a failure turns the job round; back, it goes on with what else can be put back. */
+static enum outcome change_failed(struct isif_job *job, const struct job_context *context,
+				  struct rebind *work)
+{
+	const struct session_change *change = &work->change;
+	char label[REBIND_LABEL_SIZE];
+
+	/* Over the old path, a login is what matters most: iscsid may be on its way back. */
+	if (goes_back(work) && change->login) {
+		if (!work->until)
+			work->until = context->now + context->session_timeout;
+		if (context->now < work->until) {
+			work->again = context->now + AGAIN_MS;
+			return WAIT;
+		}
+	}
+	rebind_record_label(context->snapshot, record_at(work), label);
+	if (work->direction != INTERRUPTED)
+		note(work, change->error, "logging %s: %s: %s", change->login ? "in" : "out",
+		     change->reason, label);
+	return work->direction == FORTH ? go_back(job, work) : session_is_done(job, work);
+}
+
+static enum outcome change_again(struct isif_job *job, const struct job_context *context,
+				 struct rebind *work, unsigned *pause)
+{
+	if (context->now < work->again) {
+		*pause = (unsigned)(work->again - context->now);
+		return WAIT;
+	}
+	work->again = 0;
+	return begin_change(job, context, work, true);
+}
+
+static enum outcome go_on_with_change(struct isif_job *job, const struct job_context *context,
+				      struct rebind *work, unsigned *pause)
+{
+	if (work->again)
+		return change_again(job, context, work, pause);
+	if (!session_change_run(&work->change, context, pause))
+		return WAIT;
+	session_change_end(&work->change, context);
+	if (work->change.error) {
+		*pause = AGAIN_MS;
+		return change_failed(job, context, work);
+	}
+	if (work->change.login)
+		return wait_for_disks(job, context, work);
+	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
+		return go_back(job, work);
+	return begin_change(job, context, work, true);
+}
+
+/* A disk that is not back yet, NULL: all are. */
+static const struct rebind_disk *missing_disk(const struct isif_session *session,
+					      const struct rebind_record *record)
+{
+	for (size_t i = 0; i < record->disk_count; i++) {
+		const struct rebind_disk *disk = &record->disks[i];
+		bool found = false;
+
+		for (uint32_t j = 0; session && j < session->kernel->disk_count && !found; j++) {
+			const struct isif_disk *now = &session->kernel->disks[j];
+
+			found = !strcmp(now->wwid, disk->wwid) &&
+				(!*disk->map || !strcmp(now->map, disk->map));
+		}
+		if (!found)
+			return disk;
+	}
+	return NULL;
+}
+
+static enum outcome look_for_disks(struct isif_job *job, const struct job_context *context,
+				   struct rebind *work, unsigned *pause)
+{
+	const struct rebind_record *record = record_at(work);
+	const struct rebind_disk *disk =
+		missing_disk(session_of(context->snapshot, record), record);
+	char label[REBIND_LABEL_SIZE];
+
+	if (!disk)
+		return session_is_done(job, work);
+	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
+		return go_back(job, work);
+	if (context->now >= work->until) {
+		rebind_record_label(context->snapshot, record, label);
+		note(work, ISIF_JOB_ERROR_NOT_VERIFIED,
+		     "waiting for disks: disk %s has not come back%s%s within %" PRIu32 " s: %s",
+		     disk->wwid, *disk->map ? " in map " : "", disk->map,
+		     context->session_timeout / 1000, label);
+		return work->direction == FORTH ? go_back(job, work) : session_is_done(job, work);
+	}
+	/* The kernel tells of disks as they come. */
+	*pause = (unsigned)(work->until - context->now);
+	return WAIT;
+}
+
+/* --- records --- */
+
+static enum outcome go_on_writing(struct isif_job *job, const struct job_context *context,
+				  struct rebind *work, uint64_t deadline, unsigned *pause)
+{
+	if (!rebind_writing_run(&work->writing, job, &work->plan, context, deadline, pause))
+		return WAIT;
+	if (work->writing.error)
+		note(work, work->writing.error, "%s", work->writing.failure);
+	rebind_writing_end(&work->writing, context);
+	if (goes_back(work) && work->writing.time == REBIND_BEFORE)
+		return is_back(job, work);
+	if (work->direction == FORTH && work->failed)
+		return go_back(job, work);
+	work->step = AT_SESSION;
+	work->at = 0;
+	return GO_ON;
+}
+
+static enum outcome take_step(struct isif_job *job, const struct job_context *context,
+			      struct rebind *work, uint64_t deadline, unsigned *pause)
+{
+	switch (work->step) {
+	case AT_CHECK:
+		return check(job, context, work, deadline, pause);
+	case AT_RECORDS:
+		return go_on_writing(job, context, work, deadline, pause);
+	case AT_SESSION:
+		return next_session(job, context, work);
+	case AT_DISKS:
+		return look_for_disks(job, context, work, pause);
+	default:
+		return go_on_with_change(job, context, work, pause);
+	}
+}
+
+/* --- the kind --- */
+
+static bool make_plan(const struct isif_job *job, const struct isif_snapshot *snapshot,
+		      const struct isif_iface *iface, struct rebind_plan *plan)
+{
+	for (uint32_t i = 0; i < snapshot->binding_count; i++)
+		if (isif_job_concerns(job, snapshot->bindings[i]->node) &&
+		    !rebind_plan_add(plan, snapshot, iface, snapshot->bindings[i]))
+			return false;
+	return true;
+}
+
+static const struct isif_iface *iface_of(const struct isif_snapshot *snapshot,
+					 const struct isif_name *name)
+{
+	for (uint32_t i = 0; i < snapshot->iface_count; i++)
+		if (snapshot->ifaces[i]->name == name)
+			return snapshot->ifaces[i];
+	return NULL;
+}
+
+/* A plan that names node records was at work before. */
+static void take_up_plan(struct rebind *work)
+{
+	for (size_t i = 0; i < work->plan.count; i++) {
+		work->by_change |= !work->plan.records[i].binding;
+		work->begun |= work->plan.records[i].binding;
+	}
+	if (!work->begun)
+		return;
+	work->direction = INTERRUPTED;
+	work->step = AT_SESSION;
+}
+
+static bool prepare(struct isif_job *job, const struct job_context *context, struct rebind *work)
+{
+	const struct isif_iface *iface = iface_of(context->snapshot, job->iface);
+
+	if (job->plan && !rebind_plan_read(&work->plan, job->plan)) {
+		job_fail(job, ISIF_JOB_ERROR_DATABASE,
+			 "its plan in the state directory is damaged: see to the sessions of iface "
+			 "%s by hand",
+			 job->iface->text);
+		return false;
+	}
+	work->direction = FORTH;
+	take_up_plan(work);
+	if (!iface && !work->begun) {
+		job_fail(job, ISIF_JOB_ERROR_CHANGED, "there is no iface %s any more",
+			 job->iface->text);
+		return false;
+	}
+	if (!work->begun && !make_plan(job, context->snapshot, iface, &work->plan)) {
+		job_fail(job, ISIF_JOB_ERROR_GENERIC, "%s", isif_error_text(ISIF_NO_MEMORY));
+		return false;
+	}
+	for (size_t i = 0; i < work->plan.count; i++)
+		work->moving += work->plan.records[i].moves;
+	return true;
+}
+
+static bool start(struct isif_job *job, const struct job_context *context, void **result)
+{
+	struct rebind *work = calloc(1, sizeof(*work));
+
+	if (!work) {
+		job_fail(job, ISIF_JOB_ERROR_GENERIC, "%s", isif_error_text(ISIF_NO_MEMORY));
+		return false;
+	}
+	if (prepare(job, context, work)) {
+		*result = work;
+		return true;
+	}
+	rebind_plan_clear(&work->plan);
+	free(work);
+	return false;
+}
+
+static bool run(struct isif_job *job, const struct job_context *context, void *own,
+		uint64_t deadline, unsigned *pause)
+{
+	enum outcome outcome;
+
+	do {
+		*pause = 0;
+		outcome = take_step(job, context, own, deadline, pause);
+	} while (outcome == GO_ON && clock_ns() < deadline);
+	return outcome == ENDED;
+}
+
+static int descriptor(const struct job_context *context, void *own)
+{
+	const struct rebind *work = own;
+
+	switch (work->step) {
+	case AT_CHECK:
+		return rebind_check_descriptor(&work->check, context);
+	case AT_RECORDS:
+		return rebind_writing_descriptor(&work->writing, context);
+	case AT_LOGOUT:
+	case AT_LOGIN:
+		return session_change_descriptor(&work->change, context);
+	default:
+		return -1;
+	}
+}
+
+static void end(const struct job_context *context, void *own)
+{
+	struct rebind *work = own;
+
+	if (work->step == AT_CHECK)
+		rebind_check_end(&work->check, context);
+	if (work->step == AT_RECORDS)
+		rebind_writing_end(&work->writing, context);
+	if (work->step == AT_LOGOUT || work->step == AT_LOGIN)
+		session_change_end(&work->change, context);
+	rebind_plan_clear(&work->plan);
+	free(work);
+}
+
+const struct job_kind job_rebind = {
+	.name = "rebind",
+	.lane = JOB_LANE_SESSIONS,
+	.start = start,
+	.run = run,
+	.descriptor = descriptor,
+	.end = end,
+};
