@@ -63,7 +63,10 @@ def mib_file():
 def library_environment(base):
     folders = sorted(glob.glob(os.path.join(BUILD, "src", "*", ".libs")))
     return dict(base, LD_LIBRARY_PATH=":".join(folders + [os.environ.get("LD_LIBRARY_PATH", "")]),
-                ASAN_OPTIONS="exitcode=98:detect_leaks=1", UBSAN_OPTIONS="halt_on_error=0",
+                # Slow, but libraries have no frame pointers, and suppressions want their functions.
+                ASAN_OPTIONS="exitcode=98:detect_leaks=1:fast_unwind_on_malloc=0",
+                LSAN_OPTIONS="print_suppressions=0:suppressions="
+                + os.path.join(SOURCE, "tests", "lsan.supp"), UBSAN_OPTIONS="halt_on_error=0",
                 CK_FORK="no")
 
 
