@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "guard.h"
 #include "session_change.h"
+#include "snapshot_find.h"
 
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ static const struct isif_binding *binding_of(const struct guard_group *group,
 {
 	if (!session->binding || !group->goes(group->which, session->binding))
 		return NULL;
-	return session_change_row(context->snapshot, session->binding);
+	return snapshot_binding(context->snapshot, session->binding);
 }
 
 /* No look is begun where there is no session. */

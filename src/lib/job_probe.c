@@ -12,6 +12,7 @@
 #include "command.h"
 #include "discovery_output.h"
 #include "probe.h"
+#include "snapshot_find.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -90,15 +91,6 @@ static enum isif_error collect_portals(const struct isif_job *job,
 		return ISIF_NO_MEMORY;
 	drop_doubles(work);
 	return ISIF_OK;
-}
-
-static const struct isif_iface *iface_of(const struct isif_snapshot *snapshot,
-					 const struct isif_name *name)
-{
-	for (uint32_t i = 0; i < snapshot->iface_count; i++)
-		if (snapshot->ifaces[i]->name == name)
-			return snapshot->ifaces[i];
-	return NULL;
 }
 
 /* --- what is said --- */
@@ -295,7 +287,7 @@ static enum outcome begin_portal(struct isif_job *job, const struct job_context 
 {
 	const struct portal *portal = &work->portals[work->at];
 	const struct probe_question question = {
-		.iface = iface_of(context->snapshot, job->iface),
+		.iface = snapshot_iface(context->snapshot, job->iface->text),
 		.network = context->snapshot->network,
 		.rtnetlink = context->rtnetlink,
 		.address = portal->address->text,

@@ -12,6 +12,7 @@
 #include "copy.h"
 #include "hash.h"
 #include "node.h"
+#include "snapshot_find.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -302,20 +303,11 @@ static enum outcome begin_batch(struct isif_job *job, const struct job_context *
 	return WAIT;
 }
 
-static const struct isif_iface *iface_of(const struct isif_snapshot *snapshot,
-					 const struct isif_name *name)
-{
-	for (uint32_t i = 0; i < snapshot->iface_count; i++)
-		if (snapshot->ifaces[i]->name == name)
-			return snapshot->ifaces[i];
-	return NULL;
-}
-
 static enum outcome next_batch(struct isif_job *job, const struct job_context *context,
 			       struct propagation *work, uint64_t deadline, unsigned *pause)
 {
 	const struct isif_snapshot *snapshot = context->snapshot;
-	const struct isif_iface *iface = iface_of(snapshot, job->iface);
+	const struct isif_iface *iface = snapshot_iface(snapshot, job->iface->text);
 	enum isif_error error = ISIF_OK;
 	uint64_t again = UINT64_MAX;
 

@@ -15,6 +15,7 @@
 #include "rebind_plan.h"
 #include "rebind_records.h"
 #include "session_change.h"
+#include "snapshot_find.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -228,7 +229,7 @@ static const struct rebind_record *record_at(const struct rebind *work)
 static bool is_there(const struct job_context *context, const struct rebind *work,
 		     const struct rebind_record *record)
 {
-	const struct isif_binding *row = session_change_row(context->snapshot, record->binding);
+	const struct isif_binding *row = snapshot_binding(context->snapshot, record->binding);
 	const struct isif_session *session = session_of(context->snapshot, record);
 
 	switch (work->direction) {
@@ -479,15 +480,6 @@ static bool make_plan(const struct isif_job *job, const struct isif_snapshot *sn
 	return true;
 }
 
-static const struct isif_iface *iface_of(const struct isif_snapshot *snapshot,
-					 const struct isif_name *name)
-{
-	for (uint32_t i = 0; i < snapshot->iface_count; i++)
-		if (snapshot->ifaces[i]->name == name)
-			return snapshot->ifaces[i];
-	return NULL;
-}
-
 /* A plan that names node records was at work before. */
 static void take_up_plan(struct rebind *work)
 {
@@ -503,7 +495,7 @@ static void take_up_plan(struct rebind *work)
 
 static bool prepare(struct isif_job *job, const struct job_context *context, struct rebind *work)
 {
-	const struct isif_iface *iface = iface_of(context->snapshot, job->iface);
+	const struct isif_iface *iface = snapshot_iface(context->snapshot, job->iface->text);
 
 	if (job->plan && !rebind_plan_read(&work->plan, job->plan)) {
 		job_fail(job, ISIF_JOB_ERROR_DATABASE,

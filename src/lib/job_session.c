@@ -9,6 +9,7 @@
 #include "array.h"
 #include "clock.h"
 #include "session_change.h"
+#include "snapshot_find.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static const char *past(const struct session_job *work)
 
 static void label_of(const struct job_context *context, uint32_t binding, char *text, size_t size)
 {
-	const struct isif_binding *row = session_change_row(context->snapshot, binding);
+	const struct isif_binding *row = snapshot_binding(context->snapshot, binding);
 
 	if (row)
 		session_change_label(row, text, size);

@@ -21,6 +21,7 @@
 #include "removal.h"
 #include "session_change.h"
 #include "unbind_plan.h"
+#include "snapshot_find.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -75,7 +76,7 @@ static void go_to(struct unbinding *work, enum stage stage)
 static const struct isif_binding *row_at(const struct unbinding *work,
 					 const struct job_context *context)
 {
-	return session_change_row(context->snapshot, work->plan.items[work->at].binding);
+	return snapshot_binding(context->snapshot, work->plan.items[work->at].binding);
 }
 
 /* --- how it ends --- */

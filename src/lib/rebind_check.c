@@ -2,6 +2,7 @@
 #include "rebind_check.h"
 
 #include "clock.h"
+#include "snapshot_find.h"
 
 #include <stdio.h>
 
@@ -50,7 +51,7 @@ static enum outcome begin_probe(struct rebind_check *check, struct isif_job *job
 		check->at = 0;
 		return GO_ON;
 	}
-	row = session_change_row(context->snapshot, record->binding);
+	row = snapshot_binding(context->snapshot, record->binding);
 	if (!row)
 		return GO_ON;
 	check->probe = (struct isif_job){

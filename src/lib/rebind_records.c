@@ -2,6 +2,7 @@
 #include "rebind_records.h"
 
 #include "session_change.h"
+#include "snapshot_find.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -45,7 +46,7 @@ static void give_up(struct rebind_writing *writing, struct rebind_record *record
 void rebind_record_label(const struct isif_snapshot *snapshot, const struct rebind_record *record,
 			 char label[REBIND_LABEL_SIZE])
 {
-	const struct isif_binding *row = session_change_row(snapshot, record->binding);
+	const struct isif_binding *row = snapshot_binding(snapshot, record->binding);
 
 	if (row)
 		session_change_label(row, label, REBIND_LABEL_SIZE);
@@ -61,7 +62,7 @@ static const struct isif_record *record_now(const struct isif_job *job,
 	const struct isif_binding *row;
 
 	if (record->binding) {
-		row = session_change_row(snapshot, record->binding);
+		row = snapshot_binding(snapshot, record->binding);
 		return row ? row->node->copy : NULL;
 	}
 	for (uint32_t i = 0; i < snapshot->iface_count; i++)

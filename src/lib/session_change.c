@@ -5,6 +5,7 @@
 #include "command.h"
 #include "guard.h"
 #include "state.h"
+#include "snapshot_find.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -26,23 +27,6 @@ enum { NO_SESSION = 2, INVALID = 7, SESSION_EXISTS = 15, NOTHING_FOUND = 21, NOT
 enum outcome { GO_ON, WAIT, ENDED };
 
 /* --- what the snapshot shows --- */
-
-const struct isif_binding *session_change_row(const struct isif_snapshot *snapshot, uint32_t index)
-{
-	uint32_t low = 0, high = snapshot->binding_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (snapshot->bindings[middle]->index == index)
-			return snapshot->bindings[middle];
-		if (snapshot->bindings[middle]->index < index)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
 
 void session_change_label(const struct isif_binding *binding, char *text, size_t size)
 {
@@ -378,7 +362,7 @@ static enum outcome verify(struct session_change *change, const struct job_conte
 
 static enum outcome take_step(struct session_change *change, const struct job_context *context)
 {
-	const struct isif_binding *row = session_change_row(context->snapshot, change->binding);
+	const struct isif_binding *row = snapshot_binding(context->snapshot, change->binding);
 
 	if (change->phase == CHANGE_OVER)
 		return ENDED;

@@ -45,7 +45,4 @@ void session_change_end(struct session_change *change, const struct job_context 
 /* "target via portal on iface", as an operator knows the binding. */
 void session_change_label(const struct isif_binding *binding, char *text, size_t size);
 
-/* The row of a snapshot, NULL if there is none. */
-const struct isif_binding *session_change_row(const struct isif_snapshot *snapshot, uint32_t index);
-
 #endif

@@ -3,29 +3,11 @@
 
 #include "node.h"
 #include "setting_check.h"
+#include "snapshot_find.h"
 
 #include <string.h>
 
 #define LINK_LIMIT 255 /* octets of a file name: the link of a record has all of its key in it */
-
-static struct isif_binding *row_of(const struct isif_transaction *transaction, uint32_t index)
-{
-	const struct isif_snapshot *snapshot = transaction->snapshot;
-	size_t low = 0, high = snapshot->binding_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct isif_binding *row = snapshot->bindings[middle];
-
-		if (row->index == index)
-			return row;
-		if (row->index < index)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
 
 static const struct binding_change *change_of(const struct isif_transaction *transaction,
 					      uint32_t index)
@@ -555,7 +537,7 @@ static void with_row(struct isif_transaction *transaction, struct binding_change
 /* First of all: which rows will be where, whatever the order of the wishes. */
 static void look_at(struct isif_transaction *transaction, struct binding_change *change)
 {
-	change->row = row_of(transaction, change->index);
+	change->row = snapshot_binding(transaction->snapshot, change->index);
 	if (change->iface)
 		change->iface_name =
 			transaction_octets(transaction, change->iface->text, change->iface->length);

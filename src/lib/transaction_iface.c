@@ -4,6 +4,7 @@
 #include "array.h"
 #include "rebind_plan.h"
 #include "setting_check.h"
+#include "snapshot_find.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,22 +22,7 @@ struct iface_change *transaction_iface(const struct isif_transaction *transactio
 struct isif_iface *transaction_iface_row(const struct isif_transaction *transaction,
 					 const char *name)
 {
-	const struct isif_snapshot *snapshot = transaction->snapshot;
-	size_t low = 0, high = snapshot->iface_count, length = strlen(name);
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct isif_iface *row = snapshot->ifaces[middle];
-		int order = isif_index_compare(row->name->text, row->name->length, name, length);
-
-		if (!order)
-			return row;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return snapshot_iface(transaction->snapshot, name);
 }
 
 /* The value of a setting as the record writes it, "" for no line. */
