@@ -2,6 +2,7 @@
 #ifndef ISIF_LIB_CLEANUP_H
 #define ISIF_LIB_CLEANUP_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,6 +31,9 @@ static inline void cleanup_close_descriptor(const int *descriptor)
 			release(*pointer);                                                         \
 	}                                                                                          \
 	struct cleanup_##name##_needs_semicolon
+
+DEFINE_CLEANUP(FILE, file, fclose);
+#define CLEANUP_FILE CLEANUP(cleanup_file)
 
 /** Hands an object over: the caller's variable forgets it. */
 #define TAKE(pointer)                                                                              \

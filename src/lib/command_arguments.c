@@ -7,6 +7,7 @@
 #include "command.h"
 
 #include "setting_check.h"
+#include "words.h"
 
 #include <isif/address.h>
 
@@ -36,7 +37,7 @@ static bool is_iface(const char *iface)
 	if (!iface || !*iface || strlen(iface) > IFACE_LENGTH || *iface == '-' || *iface == '.')
 		return false;
 	for (const char *c = iface; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '/' || *c == ',')
+		if (is_control(*c) || *c == '/' || *c == ',')
 			return false;
 	return true;
 }

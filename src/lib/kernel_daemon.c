@@ -44,7 +44,6 @@ static const struct daemon_paths host_paths = {
 	.proc = "/proc",
 };
 
-DEFINE_CLEANUP(FILE, file, fclose);
 DEFINE_CLEANUP(DIR, stream, closedir);
 
 /* Reads the begin of a small file; "" if there is none. */
@@ -72,7 +71,7 @@ read_file(char *buffer, size_t size, const char *format, ...)
 static bool visit_lines(const char *directory, const char *name,
 			bool (*visit)(void *context, const char *line), void *context)
 {
-	FILE *CLEANUP(cleanup_file) file = NULL;
+	CLEANUP_FILE FILE *file = NULL;
 	char *CLEANUP_FREE line = NULL;
 	char path[512];
 	size_t size = 0;

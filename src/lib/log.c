@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <isif/log.h>
 
+#include "words.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -16,7 +18,7 @@ void isif_log_line(const struct isif_log *log, enum isif_log_level level, const 
 	va_end(arguments);
 	/* A name from a record or a file may hold anything; one line stays one line. */
 	for (char *c = line; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+		if (is_control(*c))
 			*c = '?';
 	log->write(log->context, level, line);
 }

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "hash.h"
+#include "snapshot_find.h"
 
 #include <string.h>
 
@@ -318,28 +319,6 @@ static struct isif_iface *new_row(const struct iface_join *join)
 	return row;
 }
 
-static struct isif_iface *previous_row(const struct build *build, const struct iface_join *join)
-{
-	const struct isif_snapshot *previous = build->previous;
-	size_t low = 0, high = previous ? previous->iface_count : 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		struct isif_iface *row = previous->ifaces[middle];
-		int order;
-
-		if (row->name == join->name)
-			return row;
-		order = isif_index_compare(row->name->text, row->name->length, join->name->text,
-					   join->name->length);
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 /* Puts what was joined into a row; true if anything differs from what it says. */
 static bool fill_row(struct isif_iface *row, const struct iface_join *join,
 		     enum isif_rebind_mode rebind_mode)
@@ -362,7 +341,8 @@ static bool fill_row(struct isif_iface *row, const struct iface_join *join,
 
 static struct isif_iface *make_row(struct build *build, const struct iface_join *join)
 {
-	struct isif_iface *old = previous_row(build, join), *row;
+	struct isif_iface *row,
+		*old = build->previous ? snapshot_iface(build->previous, join->name->text) : NULL;
 	enum isif_rebind_mode mode = state_mode(build->state, join->name);
 	bool same_record = old && old->record == (join->record ? join->record->record : NULL);
 

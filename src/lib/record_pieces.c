@@ -4,6 +4,7 @@
 #include "array.h"
 #include "node_setting.h"
 #include "record.h"
+#include "words.h"
 
 #include <isif/setting.h>
 
@@ -264,11 +265,6 @@ enum isif_error record_pieces_join(const struct record_pieces *pieces, struct re
 	}
 	*at = '\0';
 	return ISIF_OK;
-}
-
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
 /* A key is one word; a secret is nobody's to write. */

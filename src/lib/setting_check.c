@@ -17,11 +17,6 @@ enum {
 	IFACE_LENGTH = 64,   /* open-iscsi's ISCSI_MAX_IFACE_LEN without the NUL */
 };
 
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
 static const char *check_number(const struct isif_setting *setting, const char *value)
 {
 	uint64_t number = 0;

@@ -17,12 +17,6 @@
 #define HEADER	   "iscsi-ifaced state 1\n"
 #define FIELD_SIZE 1024 /* of an escaped name: 255 octets, each as %XX, and the NUL */
 
-static inline void cleanup_fclose(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 static void write_name(FILE *file, const struct isif_name *name)
 {
 	escape_write(file, name ? name->text : "", name ? name->length : 0);
@@ -84,7 +78,7 @@ static enum isif_error write_and_sync(const char *path, const struct state *stat
 {
 	CLEANUP_CLOSE int descriptor =
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	CLEANUP(cleanup_fclose) FILE *file = NULL;
+	CLEANUP_FILE FILE *file = NULL;
 
 	if (descriptor < 0)
 		return isif_error_from_errno(errno);
@@ -289,7 +283,7 @@ static void put_aside(struct state *state)
 
 enum isif_error state_file_read(struct state *state)
 {
-	CLEANUP(cleanup_fclose) FILE *file = NULL;
+	CLEANUP_FILE FILE *file = NULL;
 
 	if (!state->path)
 		return ISIF_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What an edit may name: the other side of the gate is not trusted. */
 #include "store.h"
+#include "words.h"
 
 #include <isif/record.h>
 
@@ -50,7 +51,7 @@ static bool is_old_node(const char *path)
 static bool is_printable(const char *path)
 {
 	for (; *path; path++)
-		if ((unsigned char)*path < ' ' || *path == 0x7f)
+		if (is_control(*path))
 			return false;
 	return true;
 }

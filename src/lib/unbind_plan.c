@@ -11,12 +11,6 @@
 #define FILE_NAME "unbind"
 #define HEADER	  "iscsi-ifaced unbind 1"
 
-static inline void cleanup_fclose(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
 bool unbind_plan_add(struct unbind_plan *plan, uint32_t binding, bool session)
 {
 	if (!array_reserve(&plan->items, &plan->size, plan->count, sizeof(*plan->items)))
@@ -35,7 +29,7 @@ enum isif_error unbind_plan_write(struct isif_privileged *gate, const struct isi
 				  const struct unbind_plan *plan)
 {
 	CLEANUP_FREE char *text = NULL;
-	CLEANUP(cleanup_fclose) FILE *file = NULL;
+	CLEANUP_FILE FILE *file = NULL;
 	size_t length;
 
 	file = open_memstream(&text, &length);

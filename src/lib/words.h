@@ -5,6 +5,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* An octet that could end a line of a record, or hide in it. */
+static inline bool is_control(char octet)
+{
+	return (unsigned char)octet < ' ' || octet == 0x7f;
+}
+
 /* True if a text is one of these words, which are separated by blanks. */
 static inline bool words_have(const char *words, const char *text, size_t length)
 {
