@@ -23,6 +23,10 @@ extern struct job_stage job_stage;
 /* A suite's set-up and tear-down: db/, state/ and lock/ in the scratch directory. */
 void job_stage_open(void);
 void job_stage_close(void);
+/* Nothing is written before there is a copy of the database: for tests that are not about it. */
+void wait_for_backup(void);
+/* After a test has closed the runner, and perhaps the gate. */
+void job_stage_open_runner(void);
 /* What a restart of the agent does to the jobs. */
 void job_stage_restart(void);
 
@@ -38,7 +42,9 @@ void put_and_see(const char *path, const char *text);
 /* The snapshot is to know of no node record. */
 void forget_nodes(void);
 
-/* Asks for job 1. */
+/* Asks for a job; for job 1. */
+void ask_as(uint32_t index, enum isif_job_kind kind, const char *iface, const char *target,
+	    const char *address, uint16_t port);
 void ask(enum isif_job_kind kind, const char *iface, const char *target, const char *address,
 	 uint16_t port);
 void cancel(void);

@@ -145,6 +145,7 @@ static void test_show(void)
 static void set_up(void)
 {
 	job_stage_open();
+	wait_for_backup();
 	stage_iface("if0", IFACE_RECORD("if0", ""));
 	stage_build();
 }

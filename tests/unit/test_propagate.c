@@ -7,17 +7,13 @@
 #include "suites.h"
 
 #include "allocation.h"
-#include "job.h"
-#include "stage.h"
+#include "job_stage.h"
 
-#include <dirent.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE 60000 /* ms that a disk may need */
-#define STEPS	 10000 /* more than any job here has */
+#define STEPS 10000 /* more than any job here has */
 
 #define OLD    "iface.net_ifacename = san0\niface.mtu = 1500\n"
 #define NEW    "iface.net_ifacename = san1\niface.mtu = 9000\n"
@@ -30,65 +26,12 @@
 #define TEXT_B(settings) NODE_RECORD("iqn.b", "192.0.2.1", "3260", "1", IFACE("if0", settings))
 #define TEXT_C(settings) NODE_RECORD("iqn.c", "192.0.2.2", "3260", "1", IFACE("if0", settings))
 
-static struct isif_privileged *gate;
-static struct job_runner *runner;
-static uint64_t now;
-
-static void open_runner(void)
-{
-	CU_ASSERT_EQUAL_FATAL(job_runner_open(gate, stage.names, &stage.log, &runner), ISIF_OK);
-}
-
-static void set_up(void)
-{
-	scratch_make();
-	put_directory("db/ifaces");
-	put_directory("db/nodes");
-	stage_open();
-	now = 1000;
-	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), &stage.log, &gate), ISIF_OK);
-	open_runner();
-}
-
-static void tear_down(void)
-{
-	job_runner_close(runner);
-	isif_privileged_close(gate);
-	stage_close();
-	scratch_remove();
-}
-
 /* --- what is on disk, and what the snapshot knows --- */
-
-static void put_record(const char *path, const char *text)
-{
-	char name[128];
-
-	snprintf(name, sizeof(name), "db/%s", path);
-	put_file(name, text);
-}
 
 static void see_iface(const char *text)
 {
 	stage_remove_iface("if0");
 	stage_iface("if0", text);
-}
-
-static void see_node(const char *path, const char *text)
-{
-	stage_node_text(path, text);
-}
-
-static void forget_nodes(void)
-{
-	while (stage.world.node_count)
-		isif_node_release(stage.nodes[--stage.world.node_count]);
-}
-
-static void put_and_see(const char *path, const char *text)
-{
-	put_record(path, text);
-	see_node(path, text);
 }
 
 /* The iface was changed; three node records have old copies. */
@@ -128,91 +71,20 @@ static bool all_are_old(void)
 	       holds(NODE_C, TEXT_C(OLD));
 }
 
-static bool nothing_is_left(void)
-{
-	DIR *directory = opendir(scratch("db"));
-	const struct dirent *entry;
-	bool found = false;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(directory);
-	while ((entry = readdir(directory)))
-		found |= !strncmp(entry->d_name, ".iscsi-ifaced", 13);
-	closedir(directory);
-	return !found && !file_exists("lock/lock.write");
-}
-
 /* --- the job --- */
 
-static void ask_about(uint32_t index, const char *target, const char *address, uint16_t port)
+static void propagate(void)
 {
-	struct isif_job job = {
-		.index = index,
-		.kind = ISIF_JOB_PROPAGATE,
-		.iface = isif_name_get(stage.names, "if0", 3),
-		.target = isif_name_get(stage.names, target, strlen(target)),
-		.address = isif_name_get(stage.names, address, strlen(address)),
-		.port = port,
-	};
-
-	CU_ASSERT_EQUAL(job_add(runner, &job), ISIF_OK);
-	job_keep(runner);
-	isif_name_release(job.iface);
-	isif_name_release(job.target);
-	isif_name_release(job.address);
-}
-
-static void ask(void)
-{
-	ask_about(1, "", "", 0);
-}
-
-static const struct isif_job *job(void)
-{
-	const struct isif_job *found = job_find(runner, 1);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(found);
-	return found;
-}
-
-/* One slice; waits for the disk if the job does. False if it waits for the time, or for nothing. */
-static bool slice(uint64_t deadline)
-{
-	struct pollfd disk = { .events = POLLIN };
-
-	job_run(runner, stage.snapshot, now, deadline);
-	disk.fd = job_descriptor(runner, stage.snapshot, JOB_LANE_RECORDS);
-	if (job_due(runner) == UINT64_MAX && disk.fd >= 0)
-		CU_ASSERT_EQUAL_FATAL(poll(&disk, 1, PATIENCE), 1);
-	return disk.fd >= 0 ? job_due(runner) <= now || job_due(runner) == UINT64_MAX
-			    : job_due(runner) <= now;
-}
-
-static void run(void)
-{
-	bool more = true;
-
-	for (unsigned steps = 0; more && steps < STEPS; steps++)
-		more = slice(UINT64_MAX);
-	CU_ASSERT_FALSE_FATAL(more);
+	ask(ISIF_JOB_PROPAGATE, "if0", "", "", 0);
 }
 
 /* Runs until so many records are rewritten, and no further. */
 static void run_until(uint32_t results)
 {
 	for (unsigned steps = 0; job()->results < results && steps < STEPS; steps++)
-		slice(0);
+		run_one_slice();
 	CU_ASSERT_EQUAL_FATAL(job()->results, results);
 	CU_ASSERT_EQUAL_FATAL(job()->state, ISIF_JOB_RUNNING);
-}
-
-static bool ended(enum isif_job_state state, int32_t error, const char *text)
-{
-	const struct isif_job *one = job();
-
-	if (one->state == state && one->error == error && !strcmp(one->error_text, text))
-		return true;
-	printf("# state %d, error %d: %s\n", (int)one->state, one->error, one->error_text);
-	return false;
 }
 
 static bool succeeded(uint32_t results)
@@ -226,7 +98,7 @@ static bool succeeded(uint32_t results)
 static void test_all(void)
 {
 	put_three();
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_TRUE(succeeded(3));
 	CU_ASSERT_STRING_EQUAL(job()->step, "node records rewritten: 3 of 3");
@@ -242,7 +114,7 @@ static void test_nothing(void)
 	see_iface(IFACE_RECORD("if0", NEW));
 	put_and_see(NODE_A, TEXT_A(NEW));
 	stage_build();
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_TRUE(succeeded(0));
 	CU_ASSERT_STRING_EQUAL(job()->step, "no node record differs");
@@ -260,7 +132,7 @@ static void test_others(void)
 	put_and_see(NODE_B, TEXT_B(NEW));
 	put_and_see(other, NODE_RECORD("iqn.a", "192.0.2.1", "3260", "1", IFACE("if1", OLD)));
 	stage_build();
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_TRUE(succeeded(1));
 	CU_ASSERT_TRUE(holds(NODE_A, TEXT_A(NEW)) && holds(NODE_B, TEXT_B(NEW)));
@@ -271,7 +143,7 @@ static void test_others(void)
 static void test_one_target(void)
 {
 	put_three();
-	ask_about(1, "iqn.b", "", 0);
+	ask(ISIF_JOB_PROPAGATE, "if0", "iqn.b", "", 0);
 	run();
 	CU_ASSERT_TRUE(succeeded(1));
 	CU_ASSERT_TRUE(holds(NODE_A, TEXT_A(OLD)) && holds(NODE_B, TEXT_B(NEW)) &&
@@ -281,7 +153,7 @@ static void test_one_target(void)
 static void test_one_portal(void)
 {
 	put_three();
-	ask_about(1, "", "192.0.2.1", 3260);
+	ask(ISIF_JOB_PROPAGATE, "if0", "", "192.0.2.1", 3260);
 	run();
 	CU_ASSERT_TRUE(succeeded(2));
 	CU_ASSERT_TRUE(holds(NODE_A, TEXT_A(NEW)) && holds(NODE_B, TEXT_B(NEW)) &&
@@ -296,7 +168,7 @@ static void test_single_file(void)
 	see_iface(IFACE_RECORD("if0", NEW));
 	put_and_see(path, TEXT_A(OLD));
 	stage_build();
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_TRUE(succeeded(1));
 	CU_ASSERT_TRUE(holds(path, TEXT_A(NEW)));
@@ -317,7 +189,7 @@ static void test_differences(void)
 		    TEXT_A("iface.net_ifacename = san0\niface.ipaddress = 192.0.2.9\n"
 			   "iface.mtu = 1500\niface.port = 0\niface.tos = 4\niface.past = 1\n"));
 	stage_build();
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_TRUE(succeeded(1));
 	file = fopen(scratch("db/" NODE_A), "re");
@@ -354,15 +226,15 @@ static void test_differences(void)
 static void test_changed(void)
 {
 	put_three();
-	put_record(NODE_B, TEXT_B("iface.mtu = 1300\n"));
-	ask();
+	put_node(NODE_B, TEXT_B("iface.mtu = 1300\n"));
+	propagate();
 	run();
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
 	CU_ASSERT_EQUAL(job()->results, 2);
 	CU_ASSERT_EQUAL(job()->progress, 66);
 	CU_ASSERT_STRING_EQUAL(job()->step, "rewriting node records: 2 of 3");
-	CU_ASSERT_EQUAL(job_due(runner), now + 500);
-	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot, JOB_LANE_RECORDS), -1);
+	CU_ASSERT_EQUAL(job_due(job_stage.runner), job_stage.now + 500);
+	CU_ASSERT_EQUAL(job_descriptor(job_stage.runner, stage.snapshot, JOB_LANE_RECORDS), -1);
 	CU_ASSERT_TRUE(holds(NODE_B, TEXT_B("iface.mtu = 1300\n")));
 	forget_nodes();
 	see_node(NODE_A, TEXT_A(NEW));
@@ -372,7 +244,7 @@ static void test_changed(void)
 	/* Not before its time, even if there is a newer snapshot. */
 	run();
 	CU_ASSERT_EQUAL(job()->results, 2);
-	now += 500;
+	job_stage.now += 500;
 	run();
 	CU_ASSERT_TRUE(succeeded(3));
 	CU_ASSERT_STRING_EQUAL(job()->step, "node records rewritten: 3 of 3");
@@ -383,7 +255,7 @@ static void run_rounds(int rounds)
 {
 	for (int i = 0; i < rounds; i++) {
 		CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
-		now += 500;
+		job_stage.now += 500;
 		run();
 	}
 }
@@ -391,8 +263,8 @@ static void run_rounds(int rounds)
 static void test_always_changed(void)
 {
 	put_three();
-	put_record(NODE_B, TEXT_B(NEWER));
-	ask();
+	put_node(NODE_B, TEXT_B(NEWER));
+	propagate();
 	run();
 	run_rounds(10);
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_CHANGED,
@@ -417,7 +289,7 @@ static void test_changed_back(void)
 		char text[1024];
 
 		snprintf(text, sizeof(text), TEXT_B("iface.mtu = %d\n"), 2000 + i);
-		put_record(NODE_B, text);
+		put_node(NODE_B, text);
 		forget_nodes();
 		see_node(NODE_B, text);
 		/* One more that is never there keeps the job running. */
@@ -425,7 +297,7 @@ static void test_changed_back(void)
 		stage_build();
 		if (!i) {
 			remove(scratch("db/" NODE_C));
-			ask();
+			propagate();
 		}
 		run();
 	}
@@ -442,13 +314,13 @@ static void test_changed_back(void)
 static void test_half_written(void)
 {
 	put_three();
-	put_record(NODE_B, "# BEGIN RECORD 2.1.8\niface.mtu = 1500\n");
-	ask();
+	put_node(NODE_B, "# BEGIN RECORD 2.1.8\niface.mtu = 1500\n");
+	propagate();
 	run();
 	CU_ASSERT_EQUAL(job()->results, 2);
 	run_rounds(1);
 	CU_ASSERT_EQUAL(job()->results, 2);
-	put_record(NODE_B, TEXT_B(OLD));
+	put_node(NODE_B, TEXT_B(OLD));
 	run_rounds(1);
 	CU_ASSERT_TRUE(succeeded(3));
 	CU_ASSERT_TRUE(all_are_new());
@@ -457,8 +329,8 @@ static void test_half_written(void)
 static void test_stays_half_written(void)
 {
 	put_three();
-	put_record(NODE_B, "# BEGIN RECORD 2.1.8\niface.mtu = 1500\n");
-	ask();
+	put_node(NODE_B, "# BEGIN RECORD 2.1.8\niface.mtu = 1500\n");
+	propagate();
 	run();
 	run_rounds(10);
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_CHANGED,
@@ -469,7 +341,7 @@ static void test_gone(void)
 {
 	put_three();
 	remove_file("db/" NODE_C);
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
 	isif_node_release(stage.nodes[--stage.world.node_count]);
@@ -484,7 +356,7 @@ static void test_misnamed(void)
 {
 	put_three();
 	CU_ASSERT_EQUAL(rename(scratch("db/" NODE_B), scratch("db/" NODE_B ".old")), 0);
-	ask();
+	propagate();
 	run();
 	run_rounds(10);
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_DATABASE,
@@ -502,7 +374,7 @@ static void test_bad_records(void)
 	see_node("nodes/../../etc/192.0.2.1,3260,1/if0",
 		 NODE_RECORD("../../etc", "192.0.2.1", "3260", "1", IFACE("if0", OLD)));
 	stage_build();
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_DATABASE,
 			     "node record " NODE_A ": not in the form that it must have"));
@@ -516,16 +388,16 @@ static void test_lock(void)
 {
 	put_three();
 	put_file("lock/lock.write", "");
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_STRING_EQUAL(job()->step, "waiting for open-iscsi's lock");
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
-	now += 29999;
+	job_stage.now += 29999;
 	run();
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
 	CU_ASSERT_TRUE(all_are_old());
 	remove_file("lock/lock.write");
-	now += 20;
+	job_stage.now += 20;
 	run();
 	CU_ASSERT_TRUE(succeeded(3));
 	CU_ASSERT_TRUE(all_are_new());
@@ -535,9 +407,9 @@ static void test_locked_too_long(void)
 {
 	put_three();
 	put_file("lock/lock.write", "");
-	ask();
+	propagate();
 	run();
-	now += 30000;
+	job_stage.now += 30000;
 	run();
 	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_LOCKED,
 			     "somebody else has held open-iscsi's lock for 30 seconds"));
@@ -548,19 +420,19 @@ static void test_locked_too_long(void)
 /* The gate has no state directory: it is asked again for half a minute. */
 static void test_no_writing(void)
 {
-	job_runner_close(runner);
-	isif_privileged_close(gate);
-	CU_ASSERT_EQUAL_FATAL(open_gate(scratch("db"), &gate), ISIF_OK);
-	open_runner();
+	job_runner_close(job_stage.runner);
+	isif_privileged_close(job_stage.gate);
+	CU_ASSERT_EQUAL_FATAL(open_gate(scratch("db"), &job_stage.gate), ISIF_OK);
+	job_stage_open_runner();
 	put_three();
-	ask();
+	propagate();
 	run();
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
 	CU_ASSERT_PTR_NOT_NULL(strstr(job()->step, "waiting: no state directory"));
-	now += 29999;
+	job_stage.now += 29999;
 	run();
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
-	now += 1000;
+	job_stage.now += 1000;
 	run();
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_FAILED);
 	CU_ASSERT_EQUAL(job()->error, ISIF_JOB_ERROR_DATABASE);
@@ -572,10 +444,9 @@ static void test_no_writing(void)
 static void test_cancel(void)
 {
 	put_three();
-	ask();
+	propagate();
 	run_until(1);
-	job_cancel(runner, 1);
-	job_keep(runner);
+	cancel();
 	run();
 	CU_ASSERT_TRUE(ended(ISIF_JOB_CANCELLED, 0, ""));
 	CU_ASSERT_EQUAL(job()->results, 1);
@@ -589,10 +460,9 @@ static void test_cancel_while_locked(void)
 {
 	put_three();
 	put_file("lock/lock.write", "");
-	ask();
+	propagate();
 	run();
-	job_cancel(runner, 1);
-	job_keep(runner);
+	cancel();
 	run();
 	CU_ASSERT_TRUE(ended(ISIF_JOB_CANCELLED, 0, ""));
 	CU_ASSERT_EQUAL(job()->results, 0);
@@ -603,7 +473,7 @@ static void test_cancel_while_locked(void)
 static void test_iface_goes(void)
 {
 	put_three();
-	ask();
+	propagate();
 	run_until(1);
 	stage_remove_iface("if0");
 	stage_build();
@@ -618,7 +488,7 @@ static void test_iface_goes(void)
 static void test_iface_changes(void)
 {
 	put_three();
-	ask();
+	propagate();
 	run_until(1);
 	see_iface(IFACE_RECORD("if0", NEWER));
 	stage_build();
@@ -632,7 +502,7 @@ static void test_iface_changes(void)
 	see_node(NODE_B, TEXT_B(NEWER));
 	see_node(NODE_C, TEXT_C(NEWER));
 	stage_build();
-	now += 500;
+	job_stage.now += 500;
 	run();
 	CU_ASSERT_TRUE(succeeded(3));
 	CU_ASSERT_TRUE(holds(NODE_A, TEXT_A(NEWER)) && holds(NODE_B, TEXT_B(NEWER)) &&
@@ -643,11 +513,11 @@ static void test_iface_changes(void)
 static void test_restart(void)
 {
 	put_three();
-	ask();
+	propagate();
 	run_until(1);
-	job_runner_close(runner);
+	job_runner_close(job_stage.runner);
 	CU_ASSERT_TRUE(nothing_is_left());
-	open_runner();
+	job_stage_open_runner();
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_PENDING);
 	CU_ASSERT_EQUAL(job()->results, 0);
 	forget_nodes();
@@ -665,12 +535,12 @@ static void test_suspend(void)
 {
 	put_three();
 	put_file("lock/lock.write", "");
-	ask();
+	propagate();
 	run();
-	job_suspend(runner);
+	job_suspend(job_stage.runner);
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_PENDING);
 	CU_ASSERT_EQUAL(job()->started, 0);
-	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot, JOB_LANE_RECORDS), -1);
+	CU_ASSERT_EQUAL(job_descriptor(job_stage.runner, stage.snapshot, JOB_LANE_RECORDS), -1);
 	remove_file("lock/lock.write");
 	CU_ASSERT_TRUE(all_are_old() && nothing_is_left());
 	run();
@@ -682,18 +552,18 @@ static void test_suspend(void)
 static void test_two(void)
 {
 	put_three();
-	ask();
-	ask_about(2, "", "", 0);
+	propagate();
+	ask_as(2, ISIF_JOB_PROPAGATE, "if0", "", "", 0);
 	run_until(1);
-	CU_ASSERT_EQUAL(job_find(runner, 2)->state, ISIF_JOB_PENDING);
+	CU_ASSERT_EQUAL(job_find(job_stage.runner, 2)->state, ISIF_JOB_PENDING);
 	forget_nodes();
 	see_node(NODE_A, TEXT_A(NEW));
 	see_node(NODE_B, TEXT_B(NEW));
 	see_node(NODE_C, TEXT_C(NEW));
 	stage_build();
 	run();
-	CU_ASSERT_EQUAL(job_find(runner, 2)->state, ISIF_JOB_SUCCEEDED);
-	CU_ASSERT_EQUAL(job_find(runner, 2)->results, 0);
+	CU_ASSERT_EQUAL(job_find(job_stage.runner, 2)->state, ISIF_JOB_SUCCEEDED);
+	CU_ASSERT_EQUAL(job_find(job_stage.runner, 2)->results, 0);
 }
 
 /* Whatever allocation fails, each record is old or new, and in the end all are new. */
@@ -703,15 +573,15 @@ static void test_memory(void)
 
 	put_three();
 	for (unsigned long n = 1; failed && n < 500; n++) {
-		put_record(NODE_A, TEXT_A(OLD));
-		put_record(NODE_B, TEXT_B(OLD));
-		put_record(NODE_C, TEXT_C(OLD));
-		ask();
+		put_node(NODE_A, TEXT_A(OLD));
+		put_node(NODE_B, TEXT_B(OLD));
+		put_node(NODE_C, TEXT_C(OLD));
+		propagate();
 		allocation_fail_at(n, false);
 		run();
 		failed = allocation_end();
 		for (int i = 0; job()->state == ISIF_JOB_RUNNING && i < 5; i++) {
-			now += 1000;
+			job_stage.now += 1000;
 			run();
 		}
 		if (job()->state == ISIF_JOB_FAILED) {
@@ -721,16 +591,16 @@ static void test_memory(void)
 		} else {
 			CU_ASSERT_TRUE(succeeded(3) && all_are_new());
 		}
-		job_remove(runner, 1);
-		job_keep(runner);
+		job_remove(job_stage.runner, 1);
+		job_keep(job_stage.runner);
 	}
 	CU_ASSERT_FALSE(failed);
 }
 
 void add_propagate_tests(void)
 {
-	CU_pSuite suite =
-		CU_add_suite_with_setup_and_teardown("propagate", NULL, NULL, set_up, tear_down);
+	CU_pSuite suite = CU_add_suite_with_setup_and_teardown("propagate", NULL, NULL,
+							       job_stage_open, job_stage_close);
 
 	CU_add_test(suite, "every copy that differs is rewritten, once", test_all);
 	CU_add_test(suite, "nothing to rewrite succeeds at once", test_nothing);

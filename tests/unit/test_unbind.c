@@ -25,6 +25,7 @@
 static void set_up(void)
 {
 	job_stage_open();
+	wait_for_backup();
 	stage_iface("if0", IFACE_RECORD("if0", ""));
 	stage_iface("if1", IFACE_RECORD("if1", ""));
 	stage_build();
