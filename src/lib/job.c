@@ -191,18 +191,31 @@ static struct job_entry *next_in(const struct job_runner *runner, enum job_lane 
 	return next;
 }
 
+/* Takes steps until the deadline; true if the work has ended. Else *pause says when to go on. */
+static bool run(struct job_entry *entry, const struct job_context *context, uint64_t deadline,
+		unsigned *pause)
+{
+	const struct job_kind *kind = job_kind_of(entry->job.kind);
+	enum outcome outcome;
+
+	do {
+		*pause = 0;
+		outcome = kind->step(&entry->job, context, entry->work, deadline, pause);
+	} while (outcome == GO_ON && clock_ns() < deadline);
+	return outcome == ENDED;
+}
+
 static void run_lane(struct job_runner *runner, enum job_lane lane,
 		     const struct job_context *context, uint64_t deadline)
 {
 	struct job_entry *entry;
 
 	while ((entry = next_in(runner, lane))) {
-		unsigned pause = 0;
+		unsigned pause;
 
 		if (entry->job.state == ISIF_JOB_PENDING && !start(runner, entry, context))
 			continue;
-		if (!job_kind_of(entry->job.kind)
-			     ->run(&entry->job, context, entry->work, deadline, &pause)) {
+		if (!run(entry, context, deadline, &pause)) {
 			entry->due = pause == UINT_MAX ? UINT64_MAX : context->now + pause;
 			return;
 		}

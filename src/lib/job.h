@@ -55,6 +55,9 @@ enum job_lane {
 	JOB_LANES,
 };
 
+/* What a step of some work came to: it can go on at once, must wait, or is over. */
+enum outcome { GO_ON, WAIT, ENDED };
+
 /* A kind of job. work is what start made for it, freed by end. */
 struct job_kind {
 	const char *name; /* as in messages */
@@ -62,13 +65,13 @@ struct job_kind {
 	/* False: it has failed already, and job says why. */
 	bool (*start)(struct isif_job *job, const struct job_context *context, void **work);
 	/*
-	 * Works until the monotonic clock (ns) passes deadline, without waiting. Returns true when
-	 * it has ended, with its state, error, results and step in job. Else *pause gets how many
-	 * milliseconds it can wait without its descriptor (0: go on at once, UINT_MAX: not at all).
-	 * With job->control ISIF_JOB_CANCEL it ends at its next safe point.
+	 * Takes one step without waiting; one of many parts stops when the monotonic clock (ns)
+	 * passes deadline. Before ENDED its state, error, results and step are in job; with WAIT,
+	 * *pause, which is 0, gets how many milliseconds it can wait without its descriptor
+	 * (UINT_MAX: not at all). With job->control ISIF_JOB_CANCEL it ends at its next safe point.
 	 */
-	bool (*run)(struct isif_job *job, const struct job_context *context, void *work,
-		    uint64_t deadline, unsigned *pause);
+	enum outcome (*step)(struct isif_job *job, const struct job_context *context, void *work,
+			     uint64_t deadline, unsigned *pause);
 	int (*descriptor)(const struct job_context *context, void *work); /* -1: none */
 	/* Ends the work as it stands, be it done or not. */
 	void (*end)(const struct job_context *context, void *work);

@@ -14,7 +14,6 @@
 #include "job.h"
 
 #include "cleanup.h"
-#include "clock.h"
 #include "command.h"
 #include "discovery.h"
 #include "node.h"
@@ -38,8 +37,6 @@ struct work {
 	uint64_t waiting_since; /* for what is awaited now (monotonic ms); 0: for nothing */
 	struct removal removal;
 };
-
-enum outcome { GO_ON, WAIT, ENDED };
 
 /* --- what is said --- */
 
@@ -332,31 +329,24 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 	return false;
 }
 
-static bool run(struct isif_job *job, const struct job_context *context, void *own,
-		uint64_t deadline, unsigned *pause)
+static enum outcome step(struct isif_job *job, const struct job_context *context, void *own,
+			 uint64_t deadline, unsigned *pause)
 {
 	struct work *work = own;
-	enum outcome outcome = ENDED;
 
-	do {
-		*pause = 0;
-		switch (work->stage) {
-		case BEGINNING:
-			outcome = job->control == ISIF_JOB_CANCEL ? cancelled(job, work)
-								  : ask(job, context, work, pause);
-			break;
-		case ASKING:
-			outcome = hear(job, context, work, pause);
-			break;
-		case SEEING:
-			outcome = look(job, context, work, pause);
-			break;
-		case TAKING_BACK:
-			outcome = take_back(job, context, work, pause);
-			break;
-		}
-	} while (outcome == GO_ON && clock_ns() < deadline);
-	return outcome == ENDED;
+	(void)deadline;
+	switch (work->stage) {
+	case BEGINNING:
+		return job->control == ISIF_JOB_CANCEL ? cancelled(job, work)
+						       : ask(job, context, work, pause);
+	case ASKING:
+		return hear(job, context, work, pause);
+	case SEEING:
+		return look(job, context, work, pause);
+	case TAKING_BACK:
+		return take_back(job, context, work, pause);
+	}
+	return ENDED;
 }
 
 static int descriptor(const struct job_context *context, void *own)
@@ -372,7 +362,7 @@ const struct job_kind job_discover = {
 	.name = "discover",
 	.lane = JOB_LANE_PROBES,
 	.start = start,
-	.run = run,
+	.step = step,
 	.descriptor = descriptor,
 	.end = end,
 };

@@ -8,7 +8,6 @@
 
 #include "array.h"
 #include "cleanup.h"
-#include "clock.h"
 #include "command.h"
 #include "discovery_output.h"
 #include "probe.h"
@@ -39,9 +38,6 @@ struct probing {
 	enum isif_job_error failed; /* of the first one that failed, and why it did */
 	char failure[PROBE_TEXT_SIZE];
 };
-
-/* What a step of the work says. */
-enum outcome { GO_ON, WAIT, ENDED };
 
 /* --- which portals --- */
 
@@ -381,9 +377,12 @@ static enum outcome go_on_discovering(struct isif_job *job, const struct job_con
 	return GO_ON;
 }
 
-static enum outcome one_step(struct isif_job *job, const struct job_context *context,
-			     struct probing *work, unsigned *pause)
+static enum outcome step(struct isif_job *job, const struct job_context *context, void *own,
+			 uint64_t deadline, unsigned *pause)
 {
+	struct probing *work = own;
+
+	(void)deadline;
 	if (job->control == ISIF_JOB_CANCEL)
 		return cancelled(job, work);
 	switch (work->step) {
@@ -428,18 +427,6 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 	return true;
 }
 
-static bool run(struct isif_job *job, const struct job_context *context, void *own,
-		uint64_t deadline, unsigned *pause)
-{
-	enum outcome outcome;
-
-	do {
-		*pause = 0;
-		outcome = one_step(job, context, own, pause);
-	} while (outcome == GO_ON && clock_ns() < deadline);
-	return outcome == ENDED;
-}
-
 static int descriptor(const struct job_context *context, void *own)
 {
 	const struct probing *work = own;
@@ -470,7 +457,7 @@ const struct job_kind job_probe = {
 	.name = "probe",
 	.lane = JOB_LANE_PROBES,
 	.start = start,
-	.run = run,
+	.step = step,
 	.descriptor = descriptor,
 	.end = end,
 };

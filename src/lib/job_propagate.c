@@ -54,9 +54,6 @@ struct propagation {
 	char failure[1024];
 };
 
-/* What a step of the work says. */
-enum outcome { GO_ON, WAIT, ENDED };
-
 /* --- what was tried --- */
 
 static uint32_t hash_of(uint32_t binding)
@@ -397,22 +394,16 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 	return *work;
 }
 
-static bool run(struct isif_job *job, const struct job_context *context, void *own,
-		uint64_t deadline, unsigned *pause)
+static enum outcome step(struct isif_job *job, const struct job_context *context, void *own,
+			 uint64_t deadline, unsigned *pause)
 {
 	struct propagation *work = own;
-	enum outcome outcome;
 
-	do {
-		*pause = 0;
-		if (work->batch)
-			outcome = go_on_with_batch(job, context, work, deadline, pause);
-		else if (job->control == ISIF_JOB_CANCEL)
-			outcome = cancelled(job, work);
-		else
-			outcome = next_batch(job, context, work, deadline, pause);
-	} while (outcome == GO_ON && clock_ns() < deadline);
-	return outcome == ENDED;
+	if (work->batch)
+		return go_on_with_batch(job, context, work, deadline, pause);
+	if (job->control == ISIF_JOB_CANCEL)
+		return cancelled(job, work);
+	return next_batch(job, context, work, deadline, pause);
 }
 
 static int descriptor(const struct job_context *context, void *own)
@@ -445,7 +436,7 @@ const struct job_kind job_propagate = {
 	.name = "propagate",
 	.lane = JOB_LANE_RECORDS,
 	.start = start,
-	.run = run,
+	.step = step,
 	.descriptor = descriptor,
 	.end = end,
 };

@@ -10,7 +10,6 @@
  */
 #include "job.h"
 
-#include "clock.h"
 #include "rebind_check.h"
 #include "rebind_plan.h"
 #include "rebind_records.h"
@@ -24,8 +23,6 @@
 #include <string.h>
 
 #define AGAIN_MS 2000 /* this long after a login over the old path failed */
-
-enum outcome { GO_ON, WAIT, ENDED };
 
 struct rebind {
 	struct rebind_plan plan;
@@ -194,10 +191,13 @@ static bool is_as_asked(const struct isif_job *job, const struct job_context *co
 static enum outcome check(struct isif_job *job, const struct job_context *context,
 			  struct rebind *work, uint64_t deadline, unsigned *pause)
 {
+	enum outcome outcome;
+
 	if (!is_as_asked(job, context, work))
 		return go_back(job, work);
-	if (!rebind_check_run(&work->check, job, &work->plan, context, deadline, pause))
-		return WAIT;
+	outcome = rebind_check_step(&work->check, job, &work->plan, context, deadline, pause);
+	if (outcome != ENDED)
+		return outcome;
 	if (work->check.error)
 		note(work, work->check.error, "%s", work->check.reason);
 	if (work->check.error || job->control == ISIF_JOB_CANCEL)
@@ -451,9 +451,11 @@ static enum outcome go_on_writing(struct isif_job *job, const struct job_context
 	return GO_ON;
 }
 
-static enum outcome take_step(struct isif_job *job, const struct job_context *context,
-			      struct rebind *work, uint64_t deadline, unsigned *pause)
+static enum outcome step(struct isif_job *job, const struct job_context *context, void *own,
+			 uint64_t deadline, unsigned *pause)
 {
+	struct rebind *work = own;
+
 	switch (work->step) {
 	case AT_CHECK:
 		return check(job, context, work, deadline, pause);
@@ -537,18 +539,6 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 	return false;
 }
 
-static bool run(struct isif_job *job, const struct job_context *context, void *own,
-		uint64_t deadline, unsigned *pause)
-{
-	enum outcome outcome;
-
-	do {
-		*pause = 0;
-		outcome = take_step(job, context, own, deadline, pause);
-	} while (outcome == GO_ON && clock_ns() < deadline);
-	return outcome == ENDED;
-}
-
 static int descriptor(const struct job_context *context, void *own)
 {
 	const struct rebind *work = own;
@@ -584,7 +574,7 @@ const struct job_kind job_rebind = {
 	.name = "rebind",
 	.lane = JOB_LANE_SESSIONS,
 	.start = start,
-	.run = run,
+	.step = step,
 	.descriptor = descriptor,
 	.end = end,
 };

@@ -7,7 +7,6 @@
 #include "job.h"
 
 #include "array.h"
-#include "clock.h"
 #include "session_change.h"
 #include "snapshot_find.h"
 
@@ -36,8 +35,6 @@ struct session_job {
 	int32_t failed; /* of the first binding that failed, and why */
 	char failure[ISIF_JOB_TEXT_SIZE + LABEL_SIZE + 2];
 };
-
-enum outcome { GO_ON, WAIT, ENDED };
 
 /* --- what is said --- */
 
@@ -206,18 +203,14 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 	return false;
 }
 
-static bool run(struct isif_job *job, const struct job_context *context, void *own,
-		uint64_t deadline, unsigned *pause)
+static enum outcome step(struct isif_job *job, const struct job_context *context, void *own,
+			 uint64_t deadline, unsigned *pause)
 {
 	struct session_job *work = own;
-	enum outcome outcome;
 
-	do {
-		*pause = 0;
-		outcome = work->changing ? go_on_with_change(job, context, work, pause)
-					 : begin_next(job, context, work);
-	} while (outcome == GO_ON && clock_ns() < deadline);
-	return outcome == ENDED;
+	(void)deadline;
+	return work->changing ? go_on_with_change(job, context, work, pause)
+			      : begin_next(job, context, work);
 }
 
 static int descriptor(const struct job_context *context, void *own)
@@ -241,7 +234,7 @@ const struct job_kind job_login = {
 	.name = "login",
 	.lane = JOB_LANE_SESSIONS,
 	.start = start,
-	.run = run,
+	.step = step,
 	.descriptor = descriptor,
 	.end = end,
 };
@@ -250,7 +243,7 @@ const struct job_kind job_logout = {
 	.name = "logout",
 	.lane = JOB_LANE_SESSIONS,
 	.start = start,
-	.run = run,
+	.step = step,
 	.descriptor = descriptor,
 	.end = end,
 };

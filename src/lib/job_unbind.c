@@ -15,7 +15,6 @@
 #include "job.h"
 
 #include "cleanup.h"
-#include "clock.h"
 #include "guard_group.h"
 #include "node.h"
 #include "removal.h"
@@ -56,8 +55,6 @@ struct unbinding {
 	uint32_t stranded; /* sessions that could not be logged in again; the first: */
 	char stranded_reason[WHY_SIZE];
 };
-
-enum outcome { GO_ON, WAIT, ENDED };
 
 static bool waited_too_long(struct unbinding *work, uint64_t now, uint64_t limit)
 {
@@ -537,9 +534,12 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 	return *own;
 }
 
-static enum outcome take_step(struct isif_job *job, const struct job_context *context,
-			      struct unbinding *work, unsigned *pause)
+static enum outcome step(struct isif_job *job, const struct job_context *context, void *own,
+			 uint64_t deadline, unsigned *pause)
 {
+	struct unbinding *work = own;
+
+	(void)deadline;
 	switch (work->stage) {
 	case PLANNING:
 		return make_plan(job, context, work, pause);
@@ -557,18 +557,6 @@ static enum outcome take_step(struct isif_job *job, const struct job_context *co
 		return see(job, context, work, pause);
 	}
 	return ENDED;
-}
-
-static bool run(struct isif_job *job, const struct job_context *context, void *own,
-		uint64_t deadline, unsigned *pause)
-{
-	enum outcome outcome;
-
-	do {
-		*pause = 0;
-		outcome = take_step(job, context, own, pause);
-	} while (outcome == GO_ON && clock_ns() < deadline);
-	return outcome == ENDED;
 }
 
 static int descriptor(const struct job_context *context, void *own)
@@ -594,7 +582,7 @@ const struct job_kind job_unbind = {
 	.name = "unbind",
 	.lane = JOB_LANE_SESSIONS,
 	.start = start,
-	.run = run,
+	.step = step,
 	.descriptor = descriptor,
 	.end = end,
 };

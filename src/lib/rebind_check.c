@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rebind_check.h"
 
-#include "clock.h"
 #include "snapshot_find.h"
 
 #include <stdio.h>
-
-enum outcome { GO_ON, WAIT, ENDED };
 
 /* The next record, from this one on, whose session moves; NULL: there is none. */
 static const struct rebind_record *next_moving(struct rebind_check *check,
@@ -74,9 +71,12 @@ static enum outcome go_on_probing(struct rebind_check *check, const struct isif_
 				  const struct job_context *context, uint64_t deadline,
 				  unsigned *pause)
 {
+	enum outcome outcome;
+
 	check->probe.control = job->control;
-	if (!job_probe.run(&check->probe, context, check->probe_work, deadline, pause))
-		return WAIT;
+	outcome = job_probe.step(&check->probe, context, check->probe_work, deadline, pause);
+	if (outcome != ENDED)
+		return outcome;
 	end_probe(check, context);
 	return check->probe.state == ISIF_JOB_FAILED ? probe_failed(check) : GO_ON;
 }
@@ -122,9 +122,9 @@ static enum outcome go_on_guarding(struct rebind_check *check, const struct rebi
 
 /* --- both --- */
 
-static enum outcome take_step(struct rebind_check *check, struct isif_job *job,
-			      const struct rebind_plan *plan, const struct job_context *context,
-			      uint64_t deadline, unsigned *pause)
+enum outcome rebind_check_step(struct rebind_check *check, struct isif_job *job,
+			       const struct rebind_plan *plan, const struct job_context *context,
+			       uint64_t deadline, unsigned *pause)
 {
 	switch (check->step) {
 	case CHECK_PROBING:
@@ -138,19 +138,6 @@ static enum outcome take_step(struct rebind_check *check, struct isif_job *job,
 		return ENDED;
 	return check->step == CHECK_PROBE ? begin_probe(check, job, plan, context)
 					  : begin_guard(check, job, plan, context);
-}
-
-bool rebind_check_run(struct rebind_check *check, struct isif_job *job,
-		      const struct rebind_plan *plan, const struct job_context *context,
-		      uint64_t deadline, unsigned *pause)
-{
-	enum outcome outcome;
-
-	do {
-		*pause = 0;
-		outcome = take_step(check, job, plan, context, deadline, pause);
-	} while (outcome == GO_ON && clock_ns() < deadline);
-	return outcome == ENDED;
 }
 
 int rebind_check_descriptor(const struct rebind_check *check, const struct job_context *context)

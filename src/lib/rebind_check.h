@@ -22,10 +22,10 @@ struct rebind_check {
 	struct session_change guard;
 };
 
-/* Works without waiting, as the run function of a kind does. True: it is over. */
-bool rebind_check_run(struct rebind_check *check, struct isif_job *job,
-		      const struct rebind_plan *plan, const struct job_context *context,
-		      uint64_t deadline, unsigned *pause);
+/* As the step of a kind. */
+enum outcome rebind_check_step(struct rebind_check *check, struct isif_job *job,
+			       const struct rebind_plan *plan, const struct job_context *context,
+			       uint64_t deadline, unsigned *pause);
 int rebind_check_descriptor(const struct rebind_check *check, const struct job_context *context);
 /* Ends it as it stands. */
 void rebind_check_end(struct rebind_check *check, const struct job_context *context);

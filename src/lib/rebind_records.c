@@ -15,8 +15,6 @@
 #define AGAIN_MS    200	  /* this long after the gate could not write, or until one looks again */
 #define PATIENCE_MS 60000 /* for somebody else's lock, the gate, or the snapshot */
 
-enum outcome { GO_ON, WAIT, ENDED };
-
 /* --- what is said --- */
 
 static void fail(struct rebind_writing *writing, int32_t error, const char *format, ...)

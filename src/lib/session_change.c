@@ -23,9 +23,6 @@
 /* Codes of iscsiadm that say no more than how things are (include/iscsi_err.h). */
 enum { NO_SESSION = 2, INVALID = 7, SESSION_EXISTS = 15, NOTHING_FOUND = 21, NOT_IN_SYSFS = 22 };
 
-/* What a step of the work says. */
-enum outcome { GO_ON, WAIT, ENDED };
-
 /* --- what the snapshot shows --- */
 
 void session_change_label(const struct isif_binding *binding, char *text, size_t size)
