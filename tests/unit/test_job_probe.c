@@ -6,9 +6,8 @@
 #include "suites.h"
 
 #include "allocation.h"
-#include "job.h"
+#include "job_stage.h"
 #include "loopback.h"
-#include "stage.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -21,47 +20,16 @@
 #define PATIENCE 60000 /* ms for what must come */
 #define STEPS	 10000 /* more than any job here has */
 
-static struct isif_privileged *gate;
 static struct isif_rtnetlink *rtnetlink;
-static struct job_runner *runner;
-static uint64_t now;
 static int listeners[2];
 static uint16_t ports[2]; /* of theirs */
 
-static void open_gate_with(const char *iscsiadm)
-{
-	CU_ASSERT_EQUAL_FATAL(isif_privileged_open(
-				      &(struct isif_privileged_options){
-					      .root = scratch("db"),
-					      .initiatorname_file = scratch("initiatorname"),
-					      .state_directory = scratch("state"),
-					      .lock_directory = scratch("lock"),
-					      .iscsiadm = iscsiadm,
-					      .log = &stage.log,
-				      },
-				      &gate),
-			      ISIF_OK);
-	CU_ASSERT_EQUAL_FATAL(job_runner_open(gate, stage.names, &stage.log, &runner), ISIF_OK);
-	job_runner_set_rtnetlink(runner, rtnetlink);
-}
-
-static void close_gate(void)
-{
-	job_runner_close(runner);
-	isif_privileged_close(gate);
-}
-
 static void set_up(void)
 {
-	scratch_make();
-	put_directory("db/ifaces");
-	put_directory("state");
-	put_directory("lock");
-	stage_open();
+	job_stage_open();
 	loopback_stage();
-	now = 1000;
 	CU_ASSERT_EQUAL_FATAL(isif_rtnetlink_open(&rtnetlink), ISIF_OK);
-	open_gate_with(scratch("iscsiadm"));
+	job_runner_set_rtnetlink(job_stage.runner, rtnetlink);
 	for (size_t i = 0; i < COUNT(listeners); i++) {
 		listeners[i] = loopback_listen(AF_INET, &ports[i]);
 		CU_ASSERT_TRUE_FATAL(listeners[i] >= 0);
@@ -73,10 +41,8 @@ static void tear_down(void)
 {
 	for (size_t i = 0; i < COUNT(listeners); i++)
 		close(listeners[i]);
-	close_gate();
+	job_stage_close();
 	isif_rtnetlink_close(rtnetlink);
-	stage_close();
-	scratch_remove();
 }
 
 /* --- iscsiadm --- */
@@ -141,29 +107,8 @@ static void bind_at(const char *target, const char *address, uint16_t port)
 
 static void ask_about(const char *target, const char *address, uint16_t port)
 {
-	struct isif_job job = {
-		.index = 1,
-		.kind = ISIF_JOB_PROBE,
-		.iface = isif_name_get(stage.names, "if0", 3),
-		.target = isif_name_get(stage.names, target, strlen(target)),
-		.address = isif_name_get(stage.names, address, strlen(address)),
-		.port = port,
-	};
-
 	stage_build();
-	CU_ASSERT_EQUAL(job_add(runner, &job), ISIF_OK);
-	job_keep(runner);
-	isif_name_release(job.iface);
-	isif_name_release(job.target);
-	isif_name_release(job.address);
-}
-
-static const struct isif_job *job(void)
-{
-	const struct isif_job *found = job_find(runner, 1);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(found);
-	return found;
+	ask(ISIF_JOB_PROBE, "if0", target, address, port);
 }
 
 /* One slice, and the wait after it. */
@@ -171,25 +116,26 @@ static void slice(void)
 {
 	struct pollfd one = { .events = POLLIN };
 
-	job_run(runner, stage.snapshot, now, UINT64_MAX);
-	one.fd = job_descriptor(runner, stage.snapshot, JOB_LANE_PROBES);
+	job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
+	one.fd = job_descriptor(job_stage.runner, stage.snapshot, JOB_LANE_PROBES);
 	if (one.fd >= 0) {
 		CU_ASSERT_EQUAL_FATAL(poll(&one, 1, PATIENCE), 1);
-	} else if (job_due(runner) != UINT64_MAX && job_due(runner) > now) {
-		now = job_due(runner);
+	} else if (job_due(job_stage.runner) != UINT64_MAX &&
+		   job_due(job_stage.runner) > job_stage.now) {
+		job_stage.now = job_due(job_stage.runner);
 	}
 }
 
-static void run(void)
+static void run_through(void)
 {
 	for (unsigned steps = 0; isif_job_is_open(job()) && steps < STEPS; steps++)
 		slice();
 	CU_ASSERT_FALSE_FATAL(isif_job_is_open(job()));
-	CU_ASSERT_EQUAL(job_descriptor(runner, stage.snapshot, JOB_LANE_PROBES), -1);
+	CU_ASSERT_EQUAL(job_descriptor(job_stage.runner, stage.snapshot, JOB_LANE_PROBES), -1);
 }
 
-static bool ended(enum isif_job_state state, int32_t error, uint32_t results, const char *step,
-		  const char *text)
+static bool ended_with(enum isif_job_state state, int32_t error, uint32_t results, const char *step,
+		       const char *text)
 {
 	const struct isif_job *one = job();
 
@@ -203,7 +149,7 @@ static bool ended(enum isif_job_state state, int32_t error, uint32_t results, co
 
 static bool succeeded(uint32_t results, const char *step)
 {
-	return ended(ISIF_JOB_SUCCEEDED, 0, results, step, "") && job()->progress == 100;
+	return ended_with(ISIF_JOB_SUCCEEDED, 0, results, step, "") && job()->progress == 100;
 }
 
 /* The text begins with the portal at this port of 127.0.0.1. */
@@ -213,7 +159,7 @@ static bool failed(int32_t error, uint32_t results, const char *step, uint16_t p
 	char whole[ISIF_JOB_TEXT_SIZE];
 
 	snprintf(whole, sizeof(whole), "portal 127.0.0.1:%u: %s", port, text);
-	return ended(ISIF_JOB_FAILED, error, results, step, whole);
+	return ended_with(ISIF_JOB_FAILED, error, results, step, whole);
 }
 
 #define ONE  "1 of 1 portals can be reached over iface if0"
@@ -226,7 +172,7 @@ static void test_reachable(void)
 	put_answer("127.0.0.1:3260,1 iqn.b\n127.0.0.1:3260,1 iqn.a\n");
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(1, ONE));
 	CU_ASSERT_STRING_EQUAL(given(), asked(ports[0]));
 	CU_ASSERT_STRING_EQUAL(stage.lines.all, "job 1 (probe, iface if0) began\n"
@@ -241,7 +187,7 @@ static void test_once(void)
 	bind_at("iqn.b", "127.0.0.1", ports[0]);
 	bind_at("iqn.c", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(3, ONE));
 	CU_ASSERT_STRING_EQUAL(given(), asked(ports[0]));
 }
@@ -253,7 +199,7 @@ static void test_matches(void)
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	bind_at("iqn.b", "127.0.0.1", ports[1]);
 	ask_about("iqn.b", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(1, ONE));
 	CU_ASSERT_STRING_EQUAL(given(), asked(ports[1]));
 }
@@ -264,7 +210,7 @@ static void test_by_port(void)
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	bind_at("iqn.b", "127.0.0.1", ports[1]);
 	ask_about("", "127.0.0.1", ports[1]);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(1, ONE));
 	CU_ASSERT_STRING_EQUAL(given(), asked(ports[1]));
 }
@@ -277,7 +223,7 @@ static void test_not_listed(void)
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	bind_at("iqn.b", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_UNREACHABLE, 1, NONE, ports[0],
 			      "it answers, but its discovery does not list target iqn.b"));
 }
@@ -287,7 +233,7 @@ static void test_unbound(void)
 {
 	put_answer("127.0.0.1:3260,1 iqn.a\n");
 	ask_about("iqn.a", "127.0.0.1", ports[0]);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(1, ONE));
 }
 
@@ -295,7 +241,7 @@ static void test_unbound_any(void)
 {
 	put_answer("127.0.0.1:3260,1 iqn.a\n");
 	ask_about("", "127.0.0.1", ports[0]);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(1, ONE));
 }
 
@@ -304,7 +250,7 @@ static void test_unbound_other(void)
 	put_answer("127.0.0.1:3260,1 iqn.a\n");
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("iqn.b", "127.0.0.1", ports[0]);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_UNREACHABLE, 0, NONE, ports[0],
 			      "it answers, but its discovery does not list target iqn.b"));
 }
@@ -313,7 +259,7 @@ static void test_unbound_empty(void)
 {
 	put_answer("");
 	ask_about("", "127.0.0.1", ports[0]);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_INCONCLUSIVE, 0, NONE, ports[0],
 			      "it answers, but its discovery lists no target"));
 }
@@ -324,9 +270,9 @@ static void test_default_port(void)
 	stage_remove_iface("if0");
 	stage_iface("if0", IFACE_RECORD("if0", "iface.net_ifacename = lo\n"));
 	ask_about("", "192.0.2.9", 0);
-	run();
-	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_UNREACHABLE, 0, NONE,
-			     "portal 192.0.2.9:3260: there is no route to it over device lo"));
+	run_through();
+	CU_ASSERT_TRUE(ended_with(ISIF_JOB_FAILED, ISIF_JOB_ERROR_UNREACHABLE, 0, NONE,
+				  "portal 192.0.2.9:3260: there is no route to it over device lo"));
 	CU_ASSERT_STRING_EQUAL(given(), "");
 }
 
@@ -341,7 +287,7 @@ static void test_others_go_on(void)
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	bind_at("iqn.a", "127.0.0.1", ports[1]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_REFUSED, 2,
 			      "2 of 3 portals can be reached over iface if0", port,
 			      "a TCP connection over device lo (by the routes) is refused: does "
@@ -357,7 +303,7 @@ static void test_discovery_fails(void)
 	put_script("echo 'iscsiadm: cannot make connection to 127.0.0.1' >&2; exit 4");
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(4, 0, NONE, ports[0],
 			      "its discovery failed: no connection to the portal (open-iscsi error "
 			      "4): cannot make connection to 127.0.0.1"));
@@ -369,7 +315,7 @@ static void test_no_portals(void)
 	put_script("echo 'iscsiadm: No portals found' >&2; exit 21");
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(21, 0, NONE, ports[0],
 			      "its discovery failed: it lists no target (open-iscsi error 21): "
 			      "No portals found"));
@@ -378,10 +324,10 @@ static void test_no_portals(void)
 static void test_discovery_hangs(void)
 {
 	put_script("exec sleep 1000");
-	job_runner_set_iscsiadm_timeout(runner, 1000);
+	job_runner_set_iscsiadm_timeout(job_stage.runner, 1000);
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_TIMEOUT, 0, NONE, ports[0],
 			      "its discovery did not end within 1 seconds (iscsiadmTimeout)"));
 }
@@ -392,7 +338,7 @@ static void test_long_list(void)
 	put_script("head -c 1100000 /dev/zero | tr '\\0' '\\n'; echo '127.0.0.1:3260,1 iqn.a'");
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_INCONCLUSIVE, 0, NONE, ports[0],
 			      "the list of its targets is too long to find iqn.a in it"));
 }
@@ -401,7 +347,7 @@ static void test_no_iscsiadm(void)
 {
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_INCONCLUSIVE, 0, NONE, ports[0],
 			      "no discovery can be made: there is no iscsiadm (option -A names "
 			      "it)"));
@@ -413,7 +359,7 @@ static void test_name(void)
 	put_answer("[target]:3260,1 iqn.a\n");
 	bind_at("iqn.a", "target", 3260);
 	ask_about("", "", 0);
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(1, ONE));
 	CU_ASSERT_STRING_EQUAL(given(),
 			       "-m discovery -t st -p target:3260 -I if0 -o nonpersistent\n");
@@ -426,12 +372,12 @@ static void test_nobody_answers(void)
 	loopback_deafen(&deaf);
 	bind_at("iqn.a", "127.0.0.1", deaf.port);
 	ask_about("", "", 0);
-	CU_ASSERT_TRUE(job_run(runner, stage.snapshot, now, UINT64_MAX));
+	CU_ASSERT_TRUE(job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX));
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
-	CU_ASSERT_TRUE(job_descriptor(runner, stage.snapshot, JOB_LANE_PROBES) >= 0);
-	CU_ASSERT_EQUAL(job_due(runner), now + 5000);
-	now += 5000;
-	run();
+	CU_ASSERT_TRUE(job_descriptor(job_stage.runner, stage.snapshot, JOB_LANE_PROBES) >= 0);
+	CU_ASSERT_EQUAL(job_due(job_stage.runner), job_stage.now + 5000);
+	job_stage.now += 5000;
+	run_through();
 	CU_ASSERT_TRUE(failed(ISIF_JOB_ERROR_TIMEOUT, 0, NONE, deaf.port,
 			      "nobody answers a TCP connection over device lo (by the routes) "
 			      "within 5 seconds: look at switches, firewalls, the target"));
@@ -440,10 +386,9 @@ static void test_nobody_answers(void)
 
 static bool was_cancelled(void)
 {
-	job_cancel(runner, 1);
-	job_keep(runner);
-	CU_ASSERT_TRUE(job_run(runner, stage.snapshot, now, UINT64_MAX));
-	return ended(ISIF_JOB_CANCELLED, 0, 0, "cancelled; so far " NONE, "");
+	cancel();
+	CU_ASSERT_TRUE(job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX));
+	return ended_with(ISIF_JOB_CANCELLED, 0, 0, "cancelled; so far " NONE, "");
 }
 
 static void test_cancel_connection(void)
@@ -454,7 +399,7 @@ static void test_cancel_connection(void)
 	loopback_deafen(&deaf);
 	bind_at("iqn.a", "127.0.0.1", deaf.port);
 	ask_about("", "", 0);
-	job_run(runner, stage.snapshot, now, UINT64_MAX);
+	job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
 	snprintf(step, sizeof(step), "portal 1 of 1, 127.0.0.1:%u: a TCP connection", deaf.port);
 	CU_ASSERT_STRING_EQUAL(job()->step, step);
 	CU_ASSERT_TRUE(was_cancelled());
@@ -467,8 +412,8 @@ static void run_to_discovery(void)
 	for (unsigned steps = 0; !strstr(job()->step, "a discovery") && steps < STEPS; steps++) {
 		struct pollfd one = { .events = POLLIN };
 
-		job_run(runner, stage.snapshot, now, UINT64_MAX);
-		one.fd = job_descriptor(runner, stage.snapshot, JOB_LANE_PROBES);
+		job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
+		one.fd = job_descriptor(job_stage.runner, stage.snapshot, JOB_LANE_PROBES);
 		if (!strstr(job()->step, "a discovery"))
 			CU_ASSERT_EQUAL_FATAL(poll(&one, 1, PATIENCE), 1);
 	}
@@ -491,10 +436,10 @@ static void test_again(void)
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
 	run_to_discovery();
-	job_suspend(runner);
+	job_suspend(job_stage.runner);
 	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_PENDING);
 	put_answer("127.0.0.1:3260,1 iqn.a\n");
-	run();
+	run_through();
 	CU_ASSERT_TRUE(succeeded(1, ONE));
 }
 
@@ -502,10 +447,10 @@ static void test_again(void)
 static void test_no_binding(void)
 {
 	ask_about("", "", 0);
-	run();
-	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_CHANGED, 0, "",
-			     "iface if0 has no such binding any more: name the address of a "
-			     "portal"));
+	run_through();
+	CU_ASSERT_TRUE(ended_with(ISIF_JOB_FAILED, ISIF_JOB_ERROR_CHANGED, 0, "",
+				  "iface if0 has no such binding any more: name the address of a "
+				  "portal"));
 }
 
 static void test_no_iface(void)
@@ -513,9 +458,9 @@ static void test_no_iface(void)
 	stage_remove_iface("if0");
 	bind_at("iqn.a", "127.0.0.1", ports[0]);
 	ask_about("", "", 0);
-	run();
-	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_CHANGED, 0, "",
-			     "there is no iface if0 any more"));
+	run_through();
+	CU_ASSERT_TRUE(ended_with(ISIF_JOB_FAILED, ISIF_JOB_ERROR_CHANGED, 0, "",
+				  "there is no iface if0 any more"));
 }
 
 /* Whatever allocation fails, nothing is said to be reachable or not that was not found so. */
@@ -528,7 +473,7 @@ static void test_memory(void)
 	for (unsigned long n = 1; failed_once && n < 500; n++) {
 		ask_about("", "", 0);
 		allocation_fail_at(n, false);
-		run();
+		run_through();
 		failed_once = allocation_end();
 		if (job()->state == ISIF_JOB_FAILED) {
 			CU_ASSERT_TRUE(failed_once);
@@ -537,8 +482,8 @@ static void test_memory(void)
 		} else {
 			CU_ASSERT_TRUE(succeeded(1, ONE));
 		}
-		job_remove(runner, 1);
-		job_keep(runner);
+		job_remove(job_stage.runner, 1);
+		job_keep(job_stage.runner);
 	}
 	CU_ASSERT_FALSE(failed_once);
 }

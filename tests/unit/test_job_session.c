@@ -103,24 +103,12 @@ static void set_up(void)
 	scratch_make();
 	put_directory("db/ifaces");
 	put_directory("db/nodes");
-	put_directory("state");
-	put_directory("lock");
 	put_file("calls", "");
 	put_file("code", "0\n");
 	put_iscsiadm("");
 	stage_open();
 	now = 1000;
-	CU_ASSERT_EQUAL_FATAL(isif_privileged_open(
-				      &(struct isif_privileged_options){
-					      .root = scratch("db"),
-					      .initiatorname_file = scratch("initiatorname"),
-					      .state_directory = scratch("state"),
-					      .lock_directory = scratch("lock"),
-					      .iscsiadm = scratch("iscsiadm"),
-					      .log = &stage.log,
-				      },
-				      &gate),
-			      ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), &stage.log, &gate), ISIF_OK);
 	look_here();
 	open_runner();
 	stage_iface("if0", IFACE_RECORD("if0", SAN0_IFACE));
