@@ -74,6 +74,9 @@ enum isif_edit_kind {
 	 * in the same portal's directory; of an old record, which has none, it is the path itself.
 	 */
 	ISIF_EDIT_MOVE_NODE,
+	/** The same, but the old record and its link stay; an old one has no room for two ifaces.
+	 */
+	ISIF_EDIT_COPY_NODE,
 	/** Removes an iface or node record; with a node record its links and empty directories. */
 	ISIF_EDIT_REMOVE,
 };
@@ -86,7 +89,7 @@ enum isif_edit_kind {
 struct isif_edit {
 	enum isif_edit_kind kind;
 	const char *path;
-	const char *other; /**< of ISIF_EDIT_NEW_NODE and ISIF_EDIT_MOVE_NODE */
+	const char *other; /**< of ISIF_EDIT_NEW_NODE, _MOVE_NODE and _COPY_NODE */
 	const struct isif_edit_line *lines;
 	size_t line_count;
 	enum isif_error error; /**< in a batch: its outcome */

@@ -56,11 +56,10 @@ static bool is_printable(const char *path)
 	return true;
 }
 
-static bool same_portal(const char *a, const char *b)
+static bool are_of_one_portal(const char *path, const char *other)
 {
-	size_t length = (size_t)(strrchr(a, '/') - a) + 1;
-
-	return !strncmp(a, b, length);
+	return is_node(path) && is_node(other) && is_printable(other) &&
+	       !strncmp(path, other, (size_t)(strrchr(path, '/') - path) + 1);
 }
 
 static bool paths_are_good(const struct isif_edit *edit)
@@ -79,12 +78,11 @@ static bool paths_are_good(const struct isif_edit *edit)
 		return is_node(path) && is_printable(path) &&
 		       (!other || is_node(other) || is_old_node(other));
 	case ISIF_EDIT_MOVE_NODE:
-		if (!other)
-			return false;
 		/* An old record has no iface in its path: it moves by its lines alone. */
-		return is_old_node(path) ? !strcmp(path, other)
-					 : is_node(path) && is_node(other) && is_printable(other) &&
-						   same_portal(path, other);
+		return other &&
+		       (is_old_node(path) ? !strcmp(path, other) : are_of_one_portal(path, other));
+	case ISIF_EDIT_COPY_NODE:
+		return other && are_of_one_portal(path, other);
 	}
 	return false;
 }

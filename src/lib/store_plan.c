@@ -178,23 +178,22 @@ static enum isif_error find_link(const struct planner *planner, const char *node
 }
 
 /* An old text becomes a new one, in its place or in another. */
-static enum isif_error edit_lines(struct planner *planner, const struct isif_edit *edit,
-				  const char *to, struct record_text *old)
+static enum isif_error put_edited(struct planner *planner, const struct isif_edit *edit,
+				  const char *to, const struct record_text *old)
 {
 	CLEANUP_TEXT struct record_text fresh = { 0 };
-	enum isif_error error = take_old(planner, edit->path, old);
+	enum isif_error error =
+		record_edit(old->octets, old->length, edit->lines, edit->line_count, &fresh);
 
-	if (!error)
-		error = record_edit(old->octets, old->length, edit->lines, edit->line_count,
-				    &fresh);
 	return error ? error : put_text(planner, to, edit->path, &fresh);
 }
 
 static enum isif_error plan_lines(struct planner *planner, const struct isif_edit *edit)
 {
 	CLEANUP_TEXT struct record_text old = { 0 };
+	enum isif_error error = take_old(planner, edit->path, &old);
 
-	return edit_lines(planner, edit, edit->path, &old);
+	return error ? error : put_edited(planner, edit, edit->path, &old);
 }
 
 static enum isif_error plan_new_iface(struct planner *planner, const struct isif_edit *edit)
@@ -239,8 +238,9 @@ static enum isif_error plan_new_node(struct planner *planner, const struct isif_
 	return put_link(planner, path, to);
 }
 
-static enum isif_error move_link(struct planner *planner, const char *folder, const char *from,
-				 const char *node)
+/* The link of another record in the same folder; the old one stays, or goes. */
+static enum isif_error copy_link(struct planner *planner, const char *folder, const char *from,
+				 const char *node, bool stays)
 {
 	char path[PATH_MAX], to[PATH_MAX];
 	enum isif_error error = link_path(folder, node, path);
@@ -252,7 +252,8 @@ static enum isif_error move_link(struct planner *planner, const char *folder, co
 	if (length < 0)
 		return isif_error_from_errno(errno);
 	to[length] = '\0';
-	error = take_old(planner, from, NULL);
+	if (!stays)
+		error = take_old(planner, from, NULL);
 	return error ? error : put_link(planner, path, to);
 }
 
@@ -260,11 +261,15 @@ static enum isif_error plan_move(struct planner *planner, const struct isif_edit
 {
 	CLEANUP_TEXT struct record_text old = { 0 };
 	char folder[PATH_MAX], path[PATH_MAX];
-	enum isif_error error = edit_lines(planner, edit, edit->other, &old);
+	bool stays = edit->kind == ISIF_EDIT_COPY_NODE;
+	enum isif_error error = stays ? store_read(planner->store, edit->path, &old)
+				      : take_old(planner, edit->path, &old);
 
 	if (!error)
+		error = put_edited(planner, edit, edit->other, &old);
+	if (!error)
 		error = find_link(planner, edit->path, &old, folder, path);
-	return error || !*path ? error : move_link(planner, folder, path, edit->other);
+	return error || !*path ? error : copy_link(planner, folder, path, edit->other, stays);
 }
 
 /* Its portal's directory goes with its last record, and the target's with its last portal. */
@@ -316,6 +321,7 @@ static enum isif_error plan_edit(struct planner *planner, const struct isif_edit
 	case ISIF_EDIT_NEW_NODE:
 		return plan_new_node(planner, edit);
 	case ISIF_EDIT_MOVE_NODE:
+	case ISIF_EDIT_COPY_NODE:
 		return plan_move(planner, edit);
 	case ISIF_EDIT_REMOVE:
 		return plan_remove(planner, edit);

@@ -153,6 +153,9 @@ static const struct isif_edit from_iscsid_conf[] = {
 static const struct isif_edit move[] = {
 	{ .kind = ISIF_EDIT_MOVE_NODE, .path = FIRST "if0", .other = FIRST "if2", LINES(to_if2) },
 };
+static const struct isif_edit copy[] = {
+	{ .kind = ISIF_EDIT_COPY_NODE, .path = FIRST "if0", .other = FIRST "if2", LINES(to_if2) },
+};
 static const struct isif_edit swap[] = {
 	{ .kind = ISIF_EDIT_MOVE_NODE, .path = FIRST "if0", .other = FIRST "if1", LINES(to_if1) },
 	{ .kind = ISIF_EDIT_MOVE_NODE, .path = FIRST "if1", .other = FIRST "if0", LINES(to_if0) },
@@ -187,6 +190,7 @@ const struct stock_case stock_cases[] = {
 	CASE("a new binding like another", like_another),
 	CASE("a new binding from iscsid.conf", from_iscsid_conf),
 	CASE("a binding moves", move),
+	CASE("a binding gets a second record", copy),
 	CASE("two bindings change places", swap),
 	CASE("the last binding of a target is removed", remove_last),
 	CASE("an old record is removed", remove_old),

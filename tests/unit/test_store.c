@@ -217,6 +217,20 @@ static void test_move(void)
 				"nodes/iqn.a/192.0.2.1,3260,1"));
 }
 
+/* The old record and its link stay, until somebody removes them. */
+static void test_copy(void)
+{
+	CU_ASSERT_EQUAL(change_by_case("a binding gets a second record"), ISIF_OK);
+	CU_ASSERT_TRUE(
+		has_text(FIRST "if0", STOCK_NODE("iqn.a", "1", "if0", STOCK_STATIC, "192.0.2.1")));
+	CU_ASSERT_TRUE(
+		has_text(FIRST "if2", STOCK_NODE("iqn.a", "1", "if2", STOCK_STATIC, "192.0.2.1")));
+	CU_ASSERT_TRUE(
+		leads_to("static/iqn.a,192.0.2.1,3260,1,if0", "nodes/iqn.a/192.0.2.1,3260,1"));
+	CU_ASSERT_TRUE(
+		leads_to("static/iqn.a,192.0.2.1,3260,1,if2", "nodes/iqn.a/192.0.2.1,3260,1"));
+}
+
 static void test_swap(void)
 {
 	CU_ASSERT_EQUAL(change_by_case("two bindings change places"), ISIF_OK);
@@ -342,6 +356,10 @@ static void test_errors(void)
 		{ { ISIF_EDIT_REMOVE, FIRST "if9", NULL, NULL, 0, 0 }, ISIF_NOT_FOUND },
 		{ { ISIF_EDIT_NEW_IFACE, "ifaces/if1", NULL, NULL, 0, 0 }, ISIF_EXISTS },
 		{ { ISIF_EDIT_MOVE_NODE, FIRST "if0", FIRST "if1", NULL, 0, 0 }, ISIF_EXISTS },
+		{ { ISIF_EDIT_COPY_NODE, FIRST "if0", FIRST "if1", NULL, 0, 0 }, ISIF_EXISTS },
+		{ { ISIF_EDIT_COPY_NODE, FIRST "if0", FIRST "if2", wrong_old, 1, 0 },
+		  ISIF_CHANGED },
+		{ { ISIF_EDIT_COPY_NODE, FIRST "if9", FIRST "if2", NULL, 0, 0 }, ISIF_NOT_FOUND },
 		/* Two edits of one record. */
 		{ { ISIF_EDIT_REMOVE, LAST, NULL, NULL, 0, 0 }, ISIF_INVALID },
 	};
@@ -396,6 +414,10 @@ static void test_paths(void)
 		{ ISIF_EDIT_MOVE_NODE, FIRST "if0", NULL },
 		{ ISIF_EDIT_MOVE_NODE, FIRST "if0", LAST },
 		{ ISIF_EDIT_MOVE_NODE, "ifaces/if0", "ifaces/if5" },
+		{ ISIF_EDIT_COPY_NODE, FIRST "if0", NULL },
+		{ ISIF_EDIT_COPY_NODE, FIRST "if0", LAST },
+		{ ISIF_EDIT_COPY_NODE, "nodes/iqn.old/192.0.2.4,3260",
+		  "nodes/iqn.old/192.0.2.4,3260" },
 	};
 	char name[300] = "ifaces/";
 
@@ -541,6 +563,7 @@ void add_store_tests(void)
 	CU_add_test(suite, "a new binding, with its link", test_new_binding);
 	CU_add_test(suite, "a new binding whose link is there", test_old_link);
 	CU_add_test(suite, "a binding moves, with its link", test_move);
+	CU_add_test(suite, "a record is copied to another iface", test_copy);
 	CU_add_test(suite, "two bindings change places", test_swap);
 	CU_add_test(suite, "what is removed takes its links and empty directories", test_remove);
 	CU_add_test(suite, "records of the old kind", test_old_record);
