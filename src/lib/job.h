@@ -18,6 +18,9 @@
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
  *   job_rebind.c     the kind that moves sessions to another path; rebind_check.c looks first,
  *                    rebind_plan.c can take it back, rebind_records.c writes the records
+ *   way.c            what failed on the way of a job, and on the way back
+ *   path_probe.c     a probe within another job
+ *   session_disks.c  the disks that must be seen over the new path
  *   job_probe.c      the kind that tries whether portals can be reached over an iface
  *   guard.c          whether a session may be logged out; guard_group.c: whether several may
  * A kind is one line in the table of job.c: its functions below.

@@ -15,14 +15,11 @@
 #include "rebind_records.h"
 #include "session_change.h"
 #include "snapshot_find.h"
+#include "way.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define AGAIN_MS 2000 /* this long after a login over the old path failed */
 
 struct rebind {
 	struct rebind_plan plan;
@@ -38,39 +35,12 @@ struct rebind {
 	struct rebind_check check;
 	struct rebind_writing writing;
 	struct session_change change;
-	uint64_t until; /* for disks, and for a login over the old path (monotonic ms) */
-	uint64_t again;
+	uint64_t until; /* for disks (monotonic ms) */
 
-	int32_t failed; /* why it goes back; 0: it was cancelled, or does not */
-	char failure[ISIF_JOB_TEXT_SIZE];
-	int32_t back_failed; /* the first thing that could not be put back */
-	char back_failure[ISIF_JOB_TEXT_SIZE];
+	struct way way;
 };
 
 /* --- what is said --- */
-
-static bool goes_back(const struct rebind *work)
-{
-	return work->direction == BACK_MISSING || work->direction == BACK_MOVED;
-}
-
-/* Keeps the first failure of the way forth or back. */
-static void note(struct rebind *work, int32_t error, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void note(struct rebind *work, int32_t error, const char *format, ...)
-{
-	int32_t *first = goes_back(work) ? &work->back_failed : &work->failed;
-	char *text = goes_back(work) ? work->back_failure : work->failure;
-	va_list arguments;
-
-	if (*first)
-		return;
-	*first = error;
-	va_start(arguments, format);
-	vsnprintf(text, ISIF_JOB_TEXT_SIZE, format, arguments);
-	va_end(arguments);
-	job_drop_cut_character(text);
-}
 
 static void tell(struct isif_job *job, const struct job_context *context, const struct rebind *work,
 		 const struct rebind_record *record, const char *what)
@@ -79,7 +49,7 @@ static void tell(struct isif_job *job, const struct job_context *context, const 
 
 	rebind_record_label(context->snapshot, record, label);
 	job_step(job, "%s%s: %s",
-		 goes_back(work)		  ? "putting everything back: "
+		 work->way.back			  ? "putting everything back: "
 		 : work->direction == INTERRUPTED ? "after an interruption: "
 						  : "",
 		 what, label);
@@ -102,24 +72,7 @@ static enum outcome succeeded(struct isif_job *job, const struct rebind *work)
 
 static enum outcome is_back(struct isif_job *job, const struct rebind *work)
 {
-	job->results = 0;
-	if (work->back_failed) {
-		job_step(job, "not everything could be put back as it was");
-		job_fail(job, (enum isif_job_error)work->back_failed,
-			 "putting back: %s; why it went back: %s", work->back_failure,
-			 work->failed ? work->failure : "it was cancelled");
-		return ENDED;
-	}
-	job_step(job, work->begun || work->by_change ? "everything is as it was"
-						     : "nothing was changed");
-	if (!work->failed) {
-		job->state = ISIF_JOB_CANCELLED;
-		return ENDED;
-	}
-	job_fail(job, (enum isif_job_error)work->failed, "%s", work->failure);
-	if (work->begun || work->by_change)
-		job->state = ISIF_JOB_ROLLED_BACK;
-	return ENDED;
+	return way_is_back(&work->way, job, work->begun || work->by_change);
 }
 
 /* --- the way back --- */
@@ -129,8 +82,8 @@ static enum outcome write_records(struct isif_job *job, struct rebind *work, enu
 	rebind_writing_begin(&work->writing, &work->plan, time);
 	work->step = AT_RECORDS;
 	job_step(job,
-		 goes_back(work) ? "putting back the records of iface %s"
-				 : "writing the node records of iface %s",
+		 work->way.back ? "putting back the records of iface %s"
+				: "writing the node records of iface %s",
 		 job->iface->text);
 	return GO_ON;
 }
@@ -139,8 +92,8 @@ static enum outcome write_records(struct isif_job *job, struct rebind *work, enu
 static enum outcome go_back(struct isif_job *job, struct rebind *work)
 {
 	work->direction = BACK_MISSING;
+	work->way.back = true;
 	work->at = 0;
-	work->until = work->again = 0;
 	if (!work->begun && !work->by_change)
 		return is_back(job, work);
 	return write_records(job, work, work->begun ? REBIND_HOME : REBIND_BEFORE);
@@ -160,10 +113,11 @@ static enum outcome keep_plan(struct isif_job *job, const struct job_context *co
 		error = job_save(context->runner);
 	}
 	if (error) {
-		note(work, ISIF_JOB_ERROR_DATABASE,
-		     "the plan cannot be kept in the state directory, and without it nothing is "
-		     "logged out: %s",
-		     isif_error_text(error));
+		way_note(
+			&work->way, ISIF_JOB_ERROR_DATABASE,
+			"the plan cannot be kept in the state directory, and without it nothing is "
+			"logged out: %s",
+			isif_error_text(error));
 		return go_back(job, work);
 	}
 	work->begun = true;
@@ -180,9 +134,9 @@ static bool is_as_asked(const struct isif_job *job, const struct job_context *co
 		if (record->binding ||
 		    rebind_record_says(job, context->snapshot, record, REBIND_DURING))
 			continue;
-		note(work, ISIF_JOB_ERROR_CHANGED,
-		     "record %s does not say what the change that started this job wrote",
-		     record->path);
+		way_note(&work->way, ISIF_JOB_ERROR_CHANGED,
+			 "record %s does not say what the change that started this job wrote",
+			 record->path);
 		return false;
 	}
 	return true;
@@ -199,7 +153,7 @@ static enum outcome check(struct isif_job *job, const struct job_context *contex
 	if (outcome != ENDED)
 		return outcome;
 	if (work->check.error)
-		note(work, work->check.error, "%s", work->check.reason);
+		way_note(&work->way, work->check.error, "%s", work->check.reason);
 	if (work->check.error || job->control == ISIF_JOB_CANCEL)
 		return go_back(job, work);
 	return work->moving ? keep_plan(job, context, work)
@@ -255,6 +209,8 @@ static enum outcome begin_change(struct isif_job *job, const struct job_context 
 		.binding = record->binding,
 		.login = login,
 		.anywhere = work->direction != FORTH,
+		/* Over the old path it is what matters most: iscsid may be on its way back. */
+		.patience = login && work->way.back ? context->session_timeout : 0,
 		.force = job->force,
 	};
 	work->step = login ? AT_LOGIN : AT_LOGOUT;
@@ -282,9 +238,9 @@ static enum outcome end_of_direction(struct isif_job *job, const struct job_cont
 			return succeeded(job, work);
 		if (job->control == ISIF_JOB_CANCEL)
 			return go_back(job, work);
-		note(work, ISIF_JOB_ERROR_GENERIC,
-		     "it was interrupted before all sessions of iface %s were moved",
-		     job->iface->text);
+		way_note(&work->way, ISIF_JOB_ERROR_GENERIC,
+			 "it was interrupted before all sessions of iface %s were moved",
+			 job->iface->text);
 		return go_back(job, work);
 	case BACK_MISSING:
 		work->direction = BACK_MOVED;
@@ -316,7 +272,6 @@ static enum outcome next_session(struct isif_job *job, const struct job_context 
 static enum outcome session_is_done(struct isif_job *job, struct rebind *work)
 {
 	work->step = AT_SESSION;
-	work->until = work->again = 0;
 	work->at++;
 	if (work->direction == FORTH && work->moving) {
 		job->results++;
@@ -341,45 +296,21 @@ static enum outcome change_failed(struct isif_job *job, const struct job_context
 	const struct session_change *change = &work->change;
 	char label[REBIND_LABEL_SIZE];
 
-	/* Over the old path, a login is what matters most: iscsid may be on its way back. */
-	if (goes_back(work) && change->login) {
-		if (!work->until)
-			work->until = context->now + context->session_timeout;
-		if (context->now < work->until) {
-			work->again = context->now + AGAIN_MS;
-			return WAIT;
-		}
-	}
 	rebind_record_label(context->snapshot, record_at(work), label);
 	if (work->direction != INTERRUPTED)
-		note(work, change->error, "logging %s: %s: %s", change->login ? "in" : "out",
-		     change->reason, label);
+		way_note(&work->way, change->error, "logging %s: %s: %s",
+			 change->login ? "in" : "out", change->reason, label);
 	return work->direction == FORTH ? go_back(job, work) : session_is_done(job, work);
-}
-
-static enum outcome change_again(struct isif_job *job, const struct job_context *context,
-				 struct rebind *work, unsigned *pause)
-{
-	if (context->now < work->again) {
-		*pause = (unsigned)(work->again - context->now);
-		return WAIT;
-	}
-	work->again = 0;
-	return begin_change(job, context, work, true);
 }
 
 static enum outcome go_on_with_change(struct isif_job *job, const struct job_context *context,
 				      struct rebind *work, unsigned *pause)
 {
-	if (work->again)
-		return change_again(job, context, work, pause);
 	if (!session_change_run(&work->change, context, pause))
 		return WAIT;
 	session_change_end(&work->change, context);
-	if (work->change.error) {
-		*pause = AGAIN_MS;
+	if (work->change.error)
 		return change_failed(job, context, work);
-	}
 	if (work->change.login)
 		return wait_for_disks(job, context, work);
 	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
@@ -387,32 +318,13 @@ static enum outcome go_on_with_change(struct isif_job *job, const struct job_con
 	return begin_change(job, context, work, true);
 }
 
-/* A disk that is not back yet, NULL: all are. */
-static const struct rebind_disk *missing_disk(const struct isif_session *session,
-					      const struct rebind_record *record)
-{
-	for (size_t i = 0; i < record->disk_count; i++) {
-		const struct rebind_disk *disk = &record->disks[i];
-		bool found = false;
-
-		for (uint32_t j = 0; session && j < session->kernel->disk_count && !found; j++) {
-			const struct isif_disk *now = &session->kernel->disks[j];
-
-			found = !strcmp(now->wwid, disk->wwid) &&
-				(!*disk->map || !strcmp(now->map, disk->map));
-		}
-		if (!found)
-			return disk;
-	}
-	return NULL;
-}
-
 static enum outcome look_for_disks(struct isif_job *job, const struct job_context *context,
 				   struct rebind *work, unsigned *pause)
 {
 	const struct rebind_record *record = record_at(work);
-	const struct rebind_disk *disk =
-		missing_disk(session_of(context->snapshot, record), record);
+	const struct isif_session *session = session_of(context->snapshot, record);
+	const struct session_disk *disk =
+		session_disks_missing(&record->disks, session ? session->kernel : NULL);
 	char label[REBIND_LABEL_SIZE];
 
 	if (!disk)
@@ -421,10 +333,11 @@ static enum outcome look_for_disks(struct isif_job *job, const struct job_contex
 		return go_back(job, work);
 	if (context->now >= work->until) {
 		rebind_record_label(context->snapshot, record, label);
-		note(work, ISIF_JOB_ERROR_NOT_VERIFIED,
-		     "waiting for disks: disk %s has not come back%s%s within %" PRIu32 " s: %s",
-		     disk->wwid, *disk->map ? " in map " : "", disk->map,
-		     context->session_timeout / 1000, label);
+		way_note(&work->way, ISIF_JOB_ERROR_NOT_VERIFIED,
+			 "waiting for disks: disk %s has not come back%s%s within %" PRIu32
+			 " s: %s",
+			 disk->wwid, *disk->map ? " in map " : "", disk->map,
+			 context->session_timeout / 1000, label);
 		return work->direction == FORTH ? go_back(job, work) : session_is_done(job, work);
 	}
 	/* The kernel tells of disks as they come. */
@@ -440,11 +353,11 @@ static enum outcome go_on_writing(struct isif_job *job, const struct job_context
 	if (!rebind_writing_run(&work->writing, job, &work->plan, context, deadline, pause))
 		return WAIT;
 	if (work->writing.error)
-		note(work, work->writing.error, "%s", work->writing.failure);
+		way_note(&work->way, work->writing.error, "%s", work->writing.failure);
 	rebind_writing_end(&work->writing, context);
-	if (goes_back(work) && work->writing.time == REBIND_BEFORE)
+	if (work->way.back && work->writing.time == REBIND_BEFORE)
 		return is_back(job, work);
-	if (work->direction == FORTH && work->failed)
+	if (work->direction == FORTH && work->way.forth_failure.error)
 		return go_back(job, work);
 	work->step = AT_SESSION;
 	work->at = 0;

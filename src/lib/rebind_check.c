@@ -18,21 +18,10 @@ static const struct rebind_record *next_moving(struct rebind_check *check,
 
 static enum outcome probe_failed(struct rebind_check *check)
 {
-	check->error = check->probe.error;
-	snprintf(check->reason, sizeof(check->reason), "probing the new path: %s",
-		 check->probe.error_text);
-	return ENDED;
-}
-
-static void end_probe(struct rebind_check *check, const struct job_context *context)
-{
-	if (check->probe_work)
-		job_probe.end(context, check->probe_work);
-	check->probe_work = NULL;
-	isif_name_release(check->probe.target);
-	isif_name_release(check->probe.address);
-	check->probe.target = check->probe.address = NULL;
 	check->step = CHECK_PROBE;
+	check->error = check->probe.error;
+	snprintf(check->reason, sizeof(check->reason), "%s", check->probe.reason);
+	return ENDED;
 }
 
 /* A session's portal and target, over the path that the iface's record names now. */
@@ -51,34 +40,24 @@ static enum outcome begin_probe(struct rebind_check *check, struct isif_job *job
 	row = snapshot_binding(context->snapshot, record->binding);
 	if (!row)
 		return GO_ON;
-	check->probe = (struct isif_job){
-		.kind = ISIF_JOB_PROBE,
-		.iface = job->iface,
-		.target = isif_name_hold(row->node->target),
-		.address = isif_name_hold(row->node->address),
-		.port = row->node->port,
-	};
 	rebind_record_label(context->snapshot, record, label);
 	job_step(job, "probing the new path: %s", label);
 	check->step = CHECK_PROBING;
-	if (job_probe.start(&check->probe, context, &check->probe_work))
-		return GO_ON;
-	end_probe(check, context);
-	return probe_failed(check);
+	return path_probe_begin(&check->probe, context, job->iface, row->node)
+		       ? GO_ON
+		       : probe_failed(check);
 }
 
 static enum outcome go_on_probing(struct rebind_check *check, const struct isif_job *job,
 				  const struct job_context *context, uint64_t deadline,
 				  unsigned *pause)
 {
-	enum outcome outcome;
+	enum outcome outcome = path_probe_step(&check->probe, job, context, deadline, pause);
 
-	check->probe.control = job->control;
-	outcome = job_probe.step(&check->probe, context, check->probe_work, deadline, pause);
 	if (outcome != ENDED)
 		return outcome;
-	end_probe(check, context);
-	return check->probe.state == ISIF_JOB_FAILED ? probe_failed(check) : GO_ON;
+	check->step = CHECK_PROBE;
+	return check->probe.error ? probe_failed(check) : GO_ON;
 }
 
 /* --- the guard --- */
@@ -143,7 +122,7 @@ enum outcome rebind_check_step(struct rebind_check *check, struct isif_job *job,
 int rebind_check_descriptor(const struct rebind_check *check, const struct job_context *context)
 {
 	if (check->step == CHECK_PROBING)
-		return job_probe.descriptor(context, check->probe_work);
+		return path_probe_descriptor(&check->probe, context);
 	return check->step == CHECK_GUARDING ? session_change_descriptor(&check->guard, context)
 					     : -1;
 }
@@ -151,7 +130,7 @@ int rebind_check_descriptor(const struct rebind_check *check, const struct job_c
 void rebind_check_end(struct rebind_check *check, const struct job_context *context)
 {
 	if (check->step == CHECK_PROBING)
-		end_probe(check, context);
+		path_probe_end(&check->probe, context);
 	if (check->step == CHECK_GUARDING)
 		session_change_end(&check->guard, context);
 }

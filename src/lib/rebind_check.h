@@ -2,6 +2,7 @@
 #ifndef ISIF_LIB_REBIND_CHECK_H
 #define ISIF_LIB_REBIND_CHECK_H
 
+#include "path_probe.h"
 #include "rebind_records.h"
 #include "session_change.h"
 
@@ -16,9 +17,8 @@ struct rebind_check {
 
 	/* Its own; all 0 at the begin. */
 	enum { CHECK_PROBE, CHECK_PROBING, CHECK_GUARD, CHECK_GUARDING } step;
-	size_t at;	       /* how many records of the plan are done with in this step */
-	struct isif_job probe; /* a job of kind probe, within the other */
-	void *probe_work;
+	size_t at; /* how many records of the plan are done with in this step */
+	struct path_probe probe;
 	struct session_change guard;
 };
 

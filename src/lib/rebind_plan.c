@@ -104,17 +104,6 @@ static bool add_line(struct rebind_record *record, const char *key, const char *
 	return line->key && line->values[0] && line->values[1] && line->values[2];
 }
 
-static bool add_disk(struct rebind_record *record, const char *wwid, const char *map)
-{
-	struct rebind_disk *disk;
-
-	if (!array_reserve(&record->disks, &record->disk_size, record->disk_count, sizeof(*disk)))
-		return false;
-	disk = &record->disks[record->disk_count++];
-	*disk = (struct rebind_disk){ strdup(wwid), strdup(map) };
-	return disk->wwid && disk->map;
-}
-
 static const struct isif_kernel_session *session_of(const struct isif_snapshot *snapshot,
 						    uint32_t binding)
 {
@@ -170,16 +159,6 @@ static bool add_home(struct rebind_record *record, const struct isif_snapshot *s
 	return true;
 }
 
-/* A disk without a name of its own cannot be told from others, nor be waited for. */
-static bool add_disks(struct rebind_record *record, const struct isif_kernel_session *session)
-{
-	for (uint32_t i = 0; i < session->disk_count; i++)
-		if (*session->disks[i].wwid &&
-		    !add_disk(record, session->disks[i].wwid, session->disks[i].map))
-			return false;
-	return true;
-}
-
 bool rebind_plan_add(struct rebind_plan *plan, const struct isif_snapshot *snapshot,
 		     const struct isif_iface *iface, const struct isif_binding *binding)
 {
@@ -189,7 +168,7 @@ bool rebind_plan_add(struct rebind_plan *plan, const struct isif_snapshot *snaps
 	if (!record || (iface->record && !add_copy(record, iface->record, binding->node->copy)))
 		return false;
 	if (session && (!add_home(record, snapshot, binding->node->copy, session) ||
-			!add_disks(record, session)))
+			!session_disks_note(&record->disks, session)))
 		return false;
 	record->moves = session && (binding->path == ISIF_PATH_WRONG ||
 				    !rebind_session_is(snapshot, session, record, REBIND_DURING));
@@ -210,11 +189,7 @@ static void write_record(FILE *file, const struct rebind_record *record)
 		for (int j = 0; j < REBIND_TIMES; j++)
 			escape_write(file, line->values[j], strlen(line->values[j]));
 	}
-	for (size_t i = 0; i < record->disk_count; i++) {
-		fputs("\ndisk", file);
-		escape_write(file, record->disks[i].wwid, strlen(record->disks[i].wwid));
-		escape_write(file, record->disks[i].map, strlen(record->disks[i].map));
-	}
+	session_disks_write(&record->disks, file);
 	fputc('\n', file);
 }
 
@@ -283,8 +258,7 @@ static bool read_line(struct rebind_plan *plan, const char *text)
 	if (record && !strncmp(text, "line ", 5))
 		return read_fields(text + 4, fields, 4) &&
 		       add_line(record, fields[0], fields[1], fields[2], fields[3]);
-	return record && !strncmp(text, "disk ", 5) && read_fields(text + 4, fields, 2) &&
-	       add_disk(record, fields[0], fields[1]);
+	return record && session_disks_read(&record->disks, text);
 }
 
 bool rebind_plan_read(struct rebind_plan *plan, const char *text)
@@ -304,12 +278,8 @@ static void clear_record(struct rebind_record *record)
 		for (int j = 0; j < REBIND_TIMES; j++)
 			free(record->lines[i].values[j]);
 	}
-	for (size_t i = 0; i < record->disk_count; i++) {
-		free(record->disks[i].wwid);
-		free(record->disks[i].map);
-	}
 	free(record->lines);
-	free(record->disks);
+	session_disks_clear(&record->disks);
 	free(record->path);
 }
 

@@ -2,8 +2,9 @@
 #ifndef ISIF_LIB_REBIND_PLAN_H
 #define ISIF_LIB_REBIND_PLAN_H
 
-#include <isif/model.h>
 #include <isif/privileged.h>
+
+#include "session_disks.h"
 
 /*
  * What a rebind will do, and what it needs to take it back: kept on disk with the job before the
@@ -24,20 +25,14 @@ struct rebind_line {
 	char *values[REBIND_TIMES];
 };
 
-/* A disk of the session that must be back before the next one is touched. */
-struct rebind_disk {
-	char *wwid;
-	char *map; /* multipath map that must hold it again; "" for none */
-};
-
 /* The iface's record (binding 0), or a node record with its copy and its session. */
 struct rebind_record {
 	uint32_t binding;
 	bool moves; /* it has a session, and that must be made anew */
 	char *path;
 	struct rebind_line *lines;
-	struct rebind_disk *disks;
-	size_t line_count, line_size, disk_count, disk_size;
+	size_t line_count, line_size;
+	struct session_disks disks; /* they must be back before the next session is touched */
 
 	/* Its own, while it is written: see rebind_records.h. */
 	enum { RECORD_OPEN, RECORD_WRITTEN, RECORD_OVER } stage;

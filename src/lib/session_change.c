@@ -16,6 +16,7 @@
 #define VERIFY_MS 10000	  /* that the kernel has for what iscsiadm says is done: more than enough */
 #define SETTLE_MS 1000	  /* after a failure: nothing is expected to come any more */
 #define AGAIN_MS  1000	  /* when too many iscsiadm run */
+#define RETRY_MS  2000	  /* after a login failed that is to be tried again */
 #define LOOK_NS	  1000000 /* of a look at who uses the disks, before the loop goes on */
 
 #define LAST_ERROR 128 /* of iscsiIfaceBindingLastError, with the NUL */
@@ -155,8 +156,15 @@ static enum outcome fail(struct session_change *change, const struct job_context
 	vsnprintf(change->reason, sizeof(change->reason), format, arguments);
 	va_end(arguments);
 	job_drop_cut_character(change->reason);
-	change->error = error;
 	remember_failure(change, context);
+	if (!change->give_up)
+		change->give_up = context->now + change->patience;
+	if (context->now < change->give_up) {
+		change->phase = CHANGE_AGAIN;
+		change->until = context->now + RETRY_MS;
+		return WAIT;
+	}
+	change->error = error;
 	return over(change, context);
 }
 
@@ -376,6 +384,10 @@ static enum outcome take_step(struct session_change *change, const struct job_co
 		return go_on_with_guard(change, context, row);
 	case CHANGE_COMMAND:
 		return go_on_with_command(change, context, row);
+	case CHANGE_AGAIN:
+		if (context->now < change->until)
+			return WAIT;
+		return ask(change, context, row);
 	default:
 		return verify(change, context, row);
 	}
@@ -387,7 +399,7 @@ static unsigned pause_of(const struct session_change *change, const struct job_c
 		return change->look_pause;
 	if (change->phase == CHANGE_COMMAND)
 		return UINT_MAX;
-	if (change->phase == CHANGE_VERIFY)
+	if (change->phase == CHANGE_VERIFY || change->phase == CHANGE_AGAIN)
 		return (unsigned)(change->until - context->now);
 	return AGAIN_MS;
 }

@@ -12,11 +12,12 @@
  */
 struct session_change {
 	/* Set by whoever begins it. */
-	uint32_t binding; /* index */
-	bool login;	  /* else a logout of all its sessions */
-	bool guard_only;  /* of a logout: ask the guard, and log nobody out */
-	bool anywhere;	  /* a session over another device than the iface names is as good */
-	bool force;	  /* of the job, for the guard */
+	uint32_t binding;  /* index */
+	bool login;	   /* else a logout of all its sessions */
+	bool guard_only;   /* of a logout: ask the guard, and log nobody out */
+	bool anywhere;	   /* a session over another device than the iface names is as good */
+	bool force;	   /* of the job, for the guard */
+	uint32_t patience; /* a login that fails is tried again for so long (ms) */
 
 	/* What became of it: */
 	bool changed;			 /* a session came, or went */
@@ -24,11 +25,19 @@ struct session_change {
 	char reason[ISIF_JOB_TEXT_SIZE]; /* in plain words, without the name of the binding */
 
 	/* Its own. */
-	enum { CHANGE_ASK, CHANGE_GUARD, CHANGE_COMMAND, CHANGE_VERIFY, CHANGE_OVER } phase;
+	enum {
+		CHANGE_ASK,
+		CHANGE_GUARD,
+		CHANGE_COMMAND,
+		CHANGE_VERIFY,
+		CHANGE_AGAIN,
+		CHANGE_OVER
+	} phase;
 	unsigned look_pause;
 	unsigned command; /* number of the run; 0: none */
 	uint32_t sid;	  /* that is being logged out */
-	uint64_t until;	  /* when the kernel must show it (monotonic ms) */
+	uint64_t until;	  /* when the kernel must show it, or it is tried again (monotonic ms) */
+	uint64_t give_up; /* when a failure is final; 0: none came yet */
 	int code;	  /* exit code */
 	bool timed_out;
 };

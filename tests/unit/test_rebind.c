@@ -178,15 +178,15 @@ static void test_text(void)
 	stage.kernels[0].disk_count = COUNT(disks);
 	made();
 	/* One without a name cannot be told from others, and is not waited for. */
-	CU_ASSERT_EQUAL(plan.records[0].disk_count, 1);
+	CU_ASSERT_EQUAL(plan.records[0].disks.count, 1);
 	CU_ASSERT_TRUE(survives());
 	CU_ASSERT_EQUAL_FATAL(plan.count, 1);
 	CU_ASSERT_TRUE(plan.records[0].moves);
 	CU_ASSERT_STRING_EQUAL(plan.records[0].path, "nodes/iqn.a/192.0.2.10,3260,1/if0");
 	CU_ASSERT_TRUE(is_line(&plan.records[0], NETDEV, "san0", "san1", "san0"));
 	CU_ASSERT_TRUE(is_line(&plan.records[0], "iface.mtu", "", "9000", ""));
-	CU_ASSERT_STRING_EQUAL(plan.records[0].disks[0].wwid, "naa.1 2");
-	CU_ASSERT_STRING_EQUAL(plan.records[0].disks[0].map, "mpath a%");
+	CU_ASSERT_STRING_EQUAL(plan.records[0].disks.disks[0].wwid, "naa.1 2");
+	CU_ASSERT_STRING_EQUAL(plan.records[0].disks.disks[0].map, "mpath a%");
 }
 
 static void test_change(void)
