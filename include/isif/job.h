@@ -67,6 +67,8 @@ struct isif_job {
 	enum isif_job_control control;
 	struct isif_name *iface;   /**< never NULL; "" where none is named */
 	struct isif_name *target;  /**< "": all */
+	struct isif_name *from;	   /**< of a rebind that moves one binding to iface: the one that
+				      it leaves; else NULL */
 	struct isif_name *address; /**< as a record writes it; "": all */
 	uint16_t port;		   /**< 0: all */
 	bool force;
@@ -86,7 +88,7 @@ static inline bool isif_job_is_open(const struct isif_job *job)
 	return job->state == ISIF_JOB_PENDING || job->state == ISIF_JOB_RUNNING;
 }
 
-/** True if a job is about this binding: by its iface, target, address and port. */
+/** True if a job is about this binding: by its iface (or the one left), target, address, port. */
 bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node);
 
 /** All jobs that are kept, sorted by index. Borrowed until the monitor runs or changes again. */

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "job_list.h"
+#include "words.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -24,6 +25,12 @@ const struct job_kind *job_kind_of(enum isif_job_kind kind)
 	return kind < sizeof(kinds) / sizeof(*kinds) ? kinds[kind] : NULL;
 }
 
+/* A rebind of a single binding to another iface has its own way of doing it. */
+static const struct job_kind *kind_of(const struct isif_job *job)
+{
+	return job->kind == ISIF_JOB_REBIND && job->from ? &job_move : job_kind_of(job->kind);
+}
+
 bool job_kind_is_known(enum isif_job_kind kind)
 {
 	return job_kind_of(kind);
@@ -31,7 +38,7 @@ bool job_kind_is_known(enum isif_job_kind kind)
 
 bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node)
 {
-	if (job->iface->length && job->iface != node->iface)
+	if (job->iface->length && job->iface != node->iface && job->from != node->iface)
 		return false;
 	if (job->target->length && job->target != node->target)
 		return false;
@@ -43,27 +50,12 @@ bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node)
 
 /* --- what is said of a job --- */
 
-void job_drop_cut_character(char *text)
-{
-	size_t length = strlen(text), begin = length, octets;
-	unsigned char first;
-
-	while (begin && length - begin < 3 && ((unsigned char)text[begin - 1] & 0xc0) == 0x80)
-		begin--;
-	if (!begin)
-		return;
-	first = (unsigned char)text[begin - 1];
-	octets = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-	if (length - begin + 1 < octets)
-		text[begin - 1] = '\0';
-}
-
 static void say(char *text, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 static void say(char *text, const char *format, va_list arguments)
 {
 	if (vsnprintf(text, ISIF_JOB_TEXT_SIZE, format, arguments) >= ISIF_JOB_TEXT_SIZE)
-		job_drop_cut_character(text);
+		drop_cut_character(text);
 }
 
 void job_step(struct isif_job *job, const char *format, ...)
@@ -120,7 +112,7 @@ static void begin_anew(struct job_entry *entry)
 
 static void tell(const struct job_runner *runner, const struct isif_job *job, const char *what)
 {
-	const struct job_kind *kind = job_kind_of(job->kind);
+	const struct job_kind *kind = kind_of(job);
 
 	isif_log_line(runner->log, ISIF_LOG_NOTICE, "job %u (%s, iface %s) %s", job->index,
 		      kind ? kind->name : "of an unknown kind",
@@ -155,7 +147,7 @@ static bool start(struct job_runner *runner, struct job_entry *entry,
 	job->started = time(NULL);
 	tell(runner, job, "began");
 	runner->news = true;
-	if (!job_kind_of(job->kind)->start(job, context, &entry->work)) {
+	if (!kind_of(job)->start(job, context, &entry->work)) {
 		ended(runner, job);
 		return false;
 	}
@@ -167,7 +159,7 @@ static void end_work(struct job_runner *runner, struct job_entry *entry)
 {
 	const struct job_context context = context_of(runner, NULL, 0);
 
-	job_kind_of(entry->job.kind)->end(&context, entry->work);
+	kind_of(&entry->job)->end(&context, entry->work);
 	entry->work = NULL;
 }
 
@@ -195,7 +187,7 @@ static struct job_entry *next_in(const struct job_runner *runner, enum job_lane 
 static bool run(struct job_entry *entry, const struct job_context *context, uint64_t deadline,
 		unsigned *pause)
 {
-	const struct job_kind *kind = job_kind_of(entry->job.kind);
+	const struct job_kind *kind = kind_of(&entry->job);
 	enum outcome outcome;
 
 	do {
@@ -307,7 +299,7 @@ int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapsh
 
 	if (!entry || entry->job.state != ISIF_JOB_RUNNING)
 		return -1;
-	return job_kind_of(entry->job.kind)->descriptor(&context, entry->work);
+	return kind_of(&entry->job)->descriptor(&context, entry->work);
 }
 
 void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t milliseconds)
@@ -350,7 +342,8 @@ bool job_works_on(const struct job_runner *runner, const struct isif_name *iface
 		/* With a plan it need not run yet: records were changed for it already. */
 		if ((job->state == ISIF_JOB_RUNNING || job->plan) &&
 		    job_kind_of(job->kind)->lane == JOB_LANE_SESSIONS &&
-		    (job->iface == iface || (node && isif_job_concerns(job, node))))
+		    ((iface && (job->iface == iface || job->from == iface)) ||
+		     (node && isif_job_concerns(job, node))))
 			return true;
 	}
 	return false;

@@ -18,6 +18,8 @@
  *   job_session.c    the kinds that log in and out; session_change.c does so with one binding
  *   job_rebind.c     the kind that moves sessions to another path; rebind_check.c looks first,
  *                    rebind_plan.c can take it back, rebind_records.c writes the records
+ *   job_move.c       the kind that moves one binding and its session to another iface;
+ *                    move_plan.c is what it must know
  *   way.c            what failed on the way of a job, and on the way back
  *   path_probe.c     a probe within another job
  *   session_disks.c  the disks that must be seen over the new path
@@ -83,6 +85,7 @@ struct job_kind {
 extern const struct job_kind job_login;
 extern const struct job_kind job_logout;
 extern const struct job_kind job_rebind;
+extern const struct job_kind job_move; /* a rebind of one binding, to another iface */
 extern const struct job_kind job_discover;
 extern const struct job_kind job_probe;
 extern const struct job_kind job_unbind;
@@ -92,8 +95,6 @@ extern const struct job_kind job_propagate;
 void job_step(struct isif_job *job, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void job_fail(struct isif_job *job, enum isif_job_error error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Takes the begin of a character of UTF-8 from the end of a text that was cut to fit. */
-void job_drop_cut_character(char *text);
 
 #define JOB_HISTORY    128    /* ended jobs that are kept, until somebody says otherwise */
 #define JOB_OPEN_LIMIT 1024   /* with so many open jobs managers can add none */

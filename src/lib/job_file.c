@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list on disk: a line a job, numbers first, texts last and escaped, a plan only if it has one.
- * The "end" line proves that it is whole.
+ * The list on disk: a line a job, numbers first, texts last and escaped; a plan, and after it the
+ * iface that a binding leaves, only if it has one. The "end" line proves that it is whole.
  */
 #include "cleanup.h"
 #include "escape.h"
@@ -35,8 +35,10 @@ static void write_job(FILE *file, const struct isif_job *job)
 	escape_write(file, job->owner, strlen(job->owner));
 	escape_write(file, job->step, strlen(job->step));
 	escape_write(file, job->error_text, strlen(job->error_text));
-	if (job->plan)
-		escape_write(file, job->plan, strlen(job->plan));
+	if (job->plan || job->from)
+		escape_write(file, job->plan ? job->plan : "", job->plan ? strlen(job->plan) : 0);
+	if (job->from)
+		write_name(file, job->from);
 	fputc('\n', file);
 }
 
@@ -110,17 +112,25 @@ static enum isif_error read_name(struct isif_names *names, const char **at, stru
 	return *name ? ISIF_OK : ISIF_NO_MEMORY;
 }
 
-static enum isif_error read_plan(const char **at, struct isif_job *job)
+static enum isif_error read_plan(struct isif_names *names, const char *at, struct isif_job *job)
 {
-	size_t size = strlen(*at) + 1, length;
+	size_t size = strlen(at) + 1, length;
+	enum isif_error error = ISIF_OK;
 
-	if (!**at)
+	if (!*at)
 		return ISIF_OK;
 	job->plan = malloc(size);
 	if (!job->plan)
 		return ISIF_NO_MEMORY;
-	return escape_read(at, job->plan, size, &length) && length && !**at ? ISIF_OK
-									    : ISIF_INVALID;
+	if (!escape_read(&at, job->plan, size, &length))
+		return ISIF_INVALID;
+	if (*at)
+		error = read_name(names, &at, &job->from);
+	if (!length)
+		free(TAKE(job->plan));
+	if (error)
+		return error;
+	return !*at && (job->plan || job->from) ? ISIF_OK : ISIF_INVALID;
 }
 
 static enum isif_error read_texts(struct isif_names *names, const char *at, struct isif_job *job)
@@ -138,7 +148,7 @@ static enum isif_error read_texts(struct isif_names *names, const char *at, stru
 	    !escape_read(&at, job->step, sizeof(job->step), &length) ||
 	    !escape_read(&at, job->error_text, sizeof(job->error_text), &length))
 		return ISIF_INVALID;
-	return read_plan(&at, job);
+	return read_plan(names, at, job);
 }
 
 static enum isif_error read_job(struct job_runner *runner, const char *line)
@@ -157,6 +167,7 @@ static enum isif_error read_job(struct job_runner *runner, const char *line)
 	isif_name_release(job.iface);
 	isif_name_release(job.target);
 	isif_name_release(job.address);
+	isif_name_release(job.from);
 	free(job.plan);
 	return error;
 }

@@ -68,6 +68,7 @@ enum isif_error job_entry_put(struct job_runner *runner, const struct isif_job *
 	isif_name_hold(entry->job.iface);
 	isif_name_hold(entry->job.target);
 	isif_name_hold(entry->job.address);
+	isif_name_hold(entry->job.from);
 	memmove(&runner->entries[place + 1], &runner->entries[place],
 		(runner->count - place) * sizeof(*runner->entries));
 	runner->entries[place] = entry;
@@ -82,6 +83,7 @@ static void free_entry(struct job_entry *entry)
 	isif_name_release(entry->job.iface);
 	isif_name_release(entry->job.target);
 	isif_name_release(entry->job.address);
+	isif_name_release(entry->job.from);
 	free(entry->job.plan);
 	free(entry);
 }

@@ -15,6 +15,7 @@
 #include "rebind_records.h"
 #include "session_change.h"
 #include "snapshot_find.h"
+#include "state.h"
 #include "way.h"
 
 #include <inttypes.h>
@@ -70,8 +71,19 @@ static enum outcome succeeded(struct isif_job *job, const struct rebind *work)
 	return ENDED;
 }
 
-static enum outcome is_back(struct isif_job *job, const struct rebind *work)
+/* Why is told at each binding that was to move. */
+static enum outcome is_back(struct isif_job *job, const struct job_context *context,
+			    const struct rebind *work)
 {
+	for (size_t i = 0; i < work->plan.count && work->way.forth_failure.error; i++) {
+		const struct rebind_record *record = &work->plan.records[i];
+		struct binding_memory *memory =
+			record->moves ? state_find_index(context->state, record->binding) : NULL;
+
+		if (memory)
+			state_set_error(context->state, memory, work->way.forth_failure.text);
+		context->effects->judge |= memory != NULL;
+	}
 	return way_is_back(&work->way, job, work->begun || work->by_change);
 }
 
@@ -89,13 +101,14 @@ static enum outcome write_records(struct isif_job *job, struct rebind *work, enu
 }
 
 /* Why it goes back is noted; else it was cancelled. */
-static enum outcome go_back(struct isif_job *job, struct rebind *work)
+static enum outcome go_back(struct isif_job *job, const struct job_context *context,
+			    struct rebind *work)
 {
 	work->direction = BACK_MISSING;
 	work->way.back = true;
 	work->at = 0;
 	if (!work->begun && !work->by_change)
-		return is_back(job, work);
+		return is_back(job, context, work);
 	return write_records(job, work, work->begun ? REBIND_HOME : REBIND_BEFORE);
 }
 
@@ -118,7 +131,7 @@ static enum outcome keep_plan(struct isif_job *job, const struct job_context *co
 			"the plan cannot be kept in the state directory, and without it nothing is "
 			"logged out: %s",
 			isif_error_text(error));
-		return go_back(job, work);
+		return go_back(job, context, work);
 	}
 	work->begun = true;
 	return write_records(job, work, REBIND_DURING);
@@ -148,28 +161,19 @@ static enum outcome check(struct isif_job *job, const struct job_context *contex
 	enum outcome outcome;
 
 	if (!is_as_asked(job, context, work))
-		return go_back(job, work);
+		return go_back(job, context, work);
 	outcome = rebind_check_step(&work->check, job, &work->plan, context, deadline, pause);
 	if (outcome != ENDED)
 		return outcome;
 	if (work->check.error)
 		way_note(&work->way, work->check.error, "%s", work->check.reason);
 	if (work->check.error || job->control == ISIF_JOB_CANCEL)
-		return go_back(job, work);
+		return go_back(job, context, work);
 	return work->moving ? keep_plan(job, context, work)
 			    : write_records(job, work, REBIND_DURING);
 }
 
 /* --- sessions --- */
-
-static const struct isif_session *session_of(const struct isif_snapshot *snapshot,
-					     const struct rebind_record *record)
-{
-	for (uint32_t i = 0; i < snapshot->session_count; i++)
-		if (snapshot->sessions[i]->binding == record->binding)
-			return snapshot->sessions[i];
-	return NULL;
-}
 
 /* The last one that was moved is the first to go back. */
 static const struct rebind_record *record_at(const struct rebind *work)
@@ -184,7 +188,8 @@ static bool is_there(const struct job_context *context, const struct rebind *wor
 		     const struct rebind_record *record)
 {
 	const struct isif_binding *row = snapshot_binding(context->snapshot, record->binding);
-	const struct isif_session *session = session_of(context->snapshot, record);
+	const struct isif_session *session =
+		snapshot_session_of(context->snapshot, record->binding);
 
 	switch (work->direction) {
 	case INTERRUPTED:
@@ -237,11 +242,11 @@ static enum outcome end_of_direction(struct isif_job *job, const struct job_cont
 		if (is_moved_everywhere(context, work))
 			return succeeded(job, work);
 		if (job->control == ISIF_JOB_CANCEL)
-			return go_back(job, work);
+			return go_back(job, context, work);
 		way_note(&work->way, ISIF_JOB_ERROR_GENERIC,
 			 "it was interrupted before all sessions of iface %s were moved",
 			 job->iface->text);
-		return go_back(job, work);
+		return go_back(job, context, work);
 	case BACK_MISSING:
 		work->direction = BACK_MOVED;
 		return GO_ON;
@@ -258,13 +263,14 @@ static enum outcome next_session(struct isif_job *job, const struct job_context 
 	const struct rebind_record *record;
 
 	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
-		return go_back(job, work);
+		return go_back(job, context, work);
 	work->step = AT_SESSION;
 	if (work->at == work->plan.count)
 		return end_of_direction(job, context, work);
 	record = record_at(work);
 	if (record->moves && !is_there(context, work, record))
-		return begin_change(job, context, work, !session_of(context->snapshot, record));
+		return begin_change(job, context, work,
+				    !snapshot_session_of(context->snapshot, record->binding));
 	work->at++;
 	return GO_ON;
 }
@@ -300,7 +306,7 @@ static enum outcome change_failed(struct isif_job *job, const struct job_context
 	if (work->direction != INTERRUPTED)
 		way_note(&work->way, change->error, "logging %s: %s: %s",
 			 change->login ? "in" : "out", change->reason, label);
-	return work->direction == FORTH ? go_back(job, work) : session_is_done(job, work);
+	return work->direction == FORTH ? go_back(job, context, work) : session_is_done(job, work);
 }
 
 static enum outcome go_on_with_change(struct isif_job *job, const struct job_context *context,
@@ -314,7 +320,7 @@ static enum outcome go_on_with_change(struct isif_job *job, const struct job_con
 	if (work->change.login)
 		return wait_for_disks(job, context, work);
 	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
-		return go_back(job, work);
+		return go_back(job, context, work);
 	return begin_change(job, context, work, true);
 }
 
@@ -322,7 +328,8 @@ static enum outcome look_for_disks(struct isif_job *job, const struct job_contex
 				   struct rebind *work, unsigned *pause)
 {
 	const struct rebind_record *record = record_at(work);
-	const struct isif_session *session = session_of(context->snapshot, record);
+	const struct isif_session *session =
+		snapshot_session_of(context->snapshot, record->binding);
 	const struct session_disk *disk =
 		session_disks_missing(&record->disks, session ? session->kernel : NULL);
 	char label[REBIND_LABEL_SIZE];
@@ -330,7 +337,7 @@ static enum outcome look_for_disks(struct isif_job *job, const struct job_contex
 	if (!disk)
 		return session_is_done(job, work);
 	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
-		return go_back(job, work);
+		return go_back(job, context, work);
 	if (context->now >= work->until) {
 		rebind_record_label(context->snapshot, record, label);
 		way_note(&work->way, ISIF_JOB_ERROR_NOT_VERIFIED,
@@ -338,7 +345,8 @@ static enum outcome look_for_disks(struct isif_job *job, const struct job_contex
 			 " s: %s",
 			 disk->wwid, *disk->map ? " in map " : "", disk->map,
 			 context->session_timeout / 1000, label);
-		return work->direction == FORTH ? go_back(job, work) : session_is_done(job, work);
+		return work->direction == FORTH ? go_back(job, context, work)
+						: session_is_done(job, work);
 	}
 	/* The kernel tells of disks as they come. */
 	*pause = (unsigned)(work->until - context->now);
@@ -356,9 +364,9 @@ static enum outcome go_on_writing(struct isif_job *job, const struct job_context
 		way_note(&work->way, work->writing.error, "%s", work->writing.failure);
 	rebind_writing_end(&work->writing, context);
 	if (work->way.back && work->writing.time == REBIND_BEFORE)
-		return is_back(job, work);
+		return is_back(job, context, work);
 	if (work->direction == FORTH && work->way.forth_failure.error)
-		return go_back(job, work);
+		return go_back(job, context, work);
 	work->step = AT_SESSION;
 	work->at = 0;
 	return GO_ON;

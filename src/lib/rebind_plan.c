@@ -6,6 +6,7 @@
 #include "copy.h"
 #include "escape.h"
 #include "node.h"
+#include "snapshot_find.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,15 +105,6 @@ static bool add_line(struct rebind_record *record, const char *key, const char *
 	return line->key && line->values[0] && line->values[1] && line->values[2];
 }
 
-static const struct isif_kernel_session *session_of(const struct isif_snapshot *snapshot,
-						    uint32_t binding)
-{
-	for (uint32_t i = 0; i < snapshot->session_count; i++)
-		if (snapshot->sessions[i]->binding == binding)
-			return snapshot->sessions[i]->kernel;
-	return NULL;
-}
-
 static struct rebind_line *line_of(const struct rebind_record *record, const char *key)
 {
 	for (size_t i = 0; i < record->line_count; i++)
@@ -162,7 +154,8 @@ static bool add_home(struct rebind_record *record, const struct isif_snapshot *s
 bool rebind_plan_add(struct rebind_plan *plan, const struct isif_snapshot *snapshot,
 		     const struct isif_iface *iface, const struct isif_binding *binding)
 {
-	const struct isif_kernel_session *session = session_of(snapshot, binding->index);
+	const struct isif_session *live = snapshot_session_of(snapshot, binding->index);
+	const struct isif_kernel_session *session = live ? live->kernel : NULL;
 	struct rebind_record *record = add_record(plan, binding->index, node_path(binding->node));
 
 	if (!record || (iface->record && !add_copy(record, iface->record, binding->node->copy)))

@@ -3,6 +3,7 @@
 
 #include "session_change.h"
 #include "snapshot_find.h"
+#include "words.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -29,7 +30,7 @@ static void fail(struct rebind_writing *writing, int32_t error, const char *form
 	va_start(arguments, format);
 	vsnprintf(writing->failure, sizeof(writing->failure), format, arguments);
 	va_end(arguments);
-	job_drop_cut_character(writing->failure);
+	drop_cut_character(writing->failure);
 }
 
 static void give_up(struct rebind_writing *writing, struct rebind_record *record, int32_t error,

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "state.h"
 #include "snapshot_find.h"
+#include "words.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -18,8 +19,6 @@
 #define AGAIN_MS  1000	  /* when too many iscsiadm run */
 #define RETRY_MS  2000	  /* after a login failed that is to be tried again */
 #define LOOK_NS	  1000000 /* of a look at who uses the disks, before the loop goes on */
-
-#define LAST_ERROR 128 /* of iscsiIfaceBindingLastError, with the NUL */
 
 /* Codes of iscsiadm that say no more than how things are (include/iscsi_err.h). */
 enum { NO_SESSION = 2, INVALID = 7, SESSION_EXISTS = 15, NOTHING_FOUND = 21, NOT_IN_SYSFS = 22 };
@@ -35,13 +34,12 @@ void session_change_label(const struct isif_binding *binding, char *text, size_t
 	snprintf(text, size, "%s via %s on %s", node->target->text, portal, node->iface->text);
 }
 
-/* Any session of the binding: it may have several. 0: it has none. */
+/* 0: it has none. */
 static uint32_t session_of(const struct isif_snapshot *snapshot, uint32_t binding)
 {
-	for (uint32_t i = 0; i < snapshot->session_count; i++)
-		if (snapshot->sessions[i]->binding == binding)
-			return snapshot->sessions[i]->kernel->sid;
-	return 0;
+	const struct isif_session *session = snapshot_session_of(snapshot, binding);
+
+	return session ? session->kernel->sid : 0;
 }
 
 static bool is_logged_in(const struct session_change *change, const struct isif_binding *row)
@@ -113,18 +111,10 @@ static void remember_failure(const struct session_change *change, const struct j
 	struct state *state = context->state;
 	struct binding_memory *memory = state_find_index(state, change->binding);
 	bool session = session_of(context->snapshot, change->binding);
-	struct isif_name *reason;
-	char text[LAST_ERROR];
 
 	if (!memory)
 		return;
-	snprintf(text, sizeof(text), "%.*s", LAST_ERROR - 1, change->reason);
-	job_drop_cut_character(text);
-	reason = isif_name_get(state->names, text, strlen(text));
-	if (reason) {
-		isif_name_release(memory->last_error);
-		memory->last_error = reason;
-	}
+	state_set_error(state, memory, change->reason);
 	/* A logout that failed leaves the wanted state as it was: who has a session wants it. */
 	if (!change->login && session)
 		set_wanted(state, memory, ISIF_ADMIN_LOGGED_IN);
@@ -155,7 +145,7 @@ static enum outcome fail(struct session_change *change, const struct job_context
 	va_start(arguments, format);
 	vsnprintf(change->reason, sizeof(change->reason), format, arguments);
 	va_end(arguments);
-	job_drop_cut_character(change->reason);
+	drop_cut_character(change->reason);
 	remember_failure(change, context);
 	if (!change->give_up)
 		change->give_up = context->now + change->patience;

@@ -39,3 +39,12 @@ struct isif_iface *snapshot_iface(const struct isif_snapshot *snapshot, const ch
 	}
 	return NULL;
 }
+
+const struct isif_session *snapshot_session_of(const struct isif_snapshot *snapshot,
+					       uint32_t binding)
+{
+	for (uint32_t i = 0; i < snapshot->session_count; i++)
+		if (snapshot->sessions[i]->binding == binding)
+			return snapshot->sessions[i];
+	return NULL;
+}

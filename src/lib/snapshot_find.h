@@ -8,4 +8,8 @@
 struct isif_binding *snapshot_binding(const struct isif_snapshot *snapshot, uint32_t index);
 struct isif_iface *snapshot_iface(const struct isif_snapshot *snapshot, const char *name);
 
+/* Any session of a binding, as it may have several; NULL: it has none. */
+const struct isif_session *snapshot_session_of(const struct isif_snapshot *snapshot,
+					       uint32_t binding);
+
 #endif

@@ -185,6 +185,11 @@ static uint32_t take_index(uint32_t *next, uint32_t first, uint32_t last)
 	return index;
 }
 
+uint32_t state_new_index(struct state *state)
+{
+	return take_index(&state->next_binding, STATE_FIRST_INDEX, STATE_LAST_INDEX);
+}
+
 struct binding_memory *state_find_binding(const struct state *state, const struct isif_node *key)
 {
 	uint32_t hash = hash_of_key(key->target, key->address, key->iface, key->port, key->tpgt);
@@ -211,7 +216,7 @@ struct binding_memory *state_binding(struct state *state, const struct isif_node
 	memory->iface = isif_name_hold(node->iface);
 	memory->port = node->port;
 	memory->tpgt = node->tpgt;
-	memory->index = take_index(&state->next_binding, STATE_FIRST_INDEX, STATE_LAST_INDEX);
+	memory->index = state_new_index(state);
 	if (!state_add_binding(state, memory)) {
 		state_free_binding(memory);
 		return NULL;

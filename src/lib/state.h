@@ -102,6 +102,23 @@ struct binding_memory *state_find_binding(const struct state *state, const struc
 /* Takes a memory out; it is the caller's then. */
 void state_take_binding(struct state *state, struct binding_memory *memory);
 
+/*
+ * A binding moves to another iface, and its session lives on: what was judged of that goes to a
+ * memory of its own for the old record, with a free index; memory itself, which is taken out, has
+ * no session any more. NULL without memory. And the way back: the one for the old
+ * record is freed.
+ */
+struct binding_memory *state_leave_session(struct state *state, struct binding_memory *memory);
+void state_regain_session(struct state *state, struct binding_memory *memory,
+			  struct binding_memory *left);
+
+/* A binding has the name again of the iface that its session was left with. */
+void state_move_back(struct state *state, struct binding_memory *memory,
+		     struct binding_memory *left);
+
+/* The last error of a binding, in plain words; a text that is too long is cut. */
+void state_set_error(struct state *state, struct binding_memory *memory, const char *text);
+
 /* The rebind mode that a manager set, 0 if none did; 0 forgets it. */
 enum isif_rebind_mode state_mode(const struct state *state, const struct isif_name *iface);
 bool state_set_mode(struct state *state, struct isif_name *iface, enum isif_rebind_mode mode);

@@ -3,8 +3,13 @@
 #include "state.h"
 
 #include "state_file.h"
+#include "words.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define LAST_ERROR 128 /* of iscsiIfaceBindingLastError, with the NUL */
 
 struct binding_memory *state_find_index(const struct state *state, uint32_t index)
 {
@@ -97,4 +102,75 @@ void state_keep(struct state *state, enum isif_kept_number which, uint32_t value
 uint32_t state_kept(const struct state *state, enum isif_kept_number which)
 {
 	return state->kept[which].set ? state->kept[which].value : state->defaults[which];
+}
+
+struct binding_memory *state_leave_session(struct state *state, struct binding_memory *memory)
+{
+	struct binding_memory *left = malloc(sizeof(*left));
+
+	if (!left)
+		return NULL;
+	*left = *memory;
+	isif_name_hold(left->target);
+	isif_name_hold(left->address);
+	isif_name_hold(left->iface);
+	left->index = state_new_index(state);
+	left->last_error = NULL;
+	left->losses = 0;
+	left->last_loss = 0;
+	if (!state_add_binding(state, left)) {
+		state_free_binding(left);
+		return NULL;
+	}
+	memory->oper = 0;
+	memory->sid = 0;
+	memory->up_since = 0;
+	memory->up_since_mono = 0;
+	state->indexes_changed = true;
+	return left;
+}
+
+void state_regain_session(struct state *state, struct binding_memory *memory,
+			  struct binding_memory *left)
+{
+	memory->admin = left->admin;
+	memory->oper = left->oper;
+	memory->sid = left->sid;
+	memory->up_since = left->up_since;
+	memory->up_since_mono = left->up_since_mono;
+	memory->losses += left->losses;
+	if (left->last_loss > memory->last_loss)
+		memory->last_loss = left->last_loss;
+	state_take_binding(state, left);
+	state_free_binding(left);
+	state->indexes_changed = true;
+}
+
+void state_move_back(struct state *state, struct binding_memory *memory,
+		     struct binding_memory *left)
+{
+	struct isif_name *iface = isif_name_hold(left->iface);
+
+	state_take_binding(state, memory);
+	state_regain_session(state, memory, left);
+	isif_name_release(memory->iface);
+	memory->iface = iface;
+	memory->gone_since = 0;
+	/* There is room: two were taken out. */
+	state_add_binding(state, memory);
+}
+
+void state_set_error(struct state *state, struct binding_memory *memory, const char *text)
+{
+	char cut[LAST_ERROR];
+	struct isif_name *name;
+
+	snprintf(cut, sizeof(cut), "%s", text);
+	drop_cut_character(cut);
+	name = isif_name_get(state->names, cut, strlen(cut));
+	if (!name)
+		return;
+	isif_name_release(memory->last_error);
+	memory->last_error = name;
+	state->changed = true;
 }

@@ -16,6 +16,8 @@ enum isif_error state_file_write(const struct state *state);
 /* The text of the file, for who writes it together with something else; the caller frees it. */
 enum isif_error state_file_text(const struct state *state, char **text, size_t *length);
 
+uint32_t state_new_index(struct state *state); /* of a binding */
+
 /* Where reading puts what it finds; each takes the object over only if it returns true. */
 bool state_add_binding(struct state *state, struct binding_memory *memory);
 bool state_add_target(struct state *state, struct target_memory *memory);

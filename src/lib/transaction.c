@@ -338,7 +338,7 @@ static void publish(struct isif_transaction *transaction)
 
 	for (size_t i = 0; i < transaction->edit_count; i++) {
 		database_reread(monitor->database, transaction->edits[i].path);
-		if (transaction->edits[i].kind == ISIF_EDIT_MOVE_NODE)
+		if (transaction->edits[i].other)
 			database_reread(monitor->database, transaction->edits[i].other);
 	}
 	monitor->config_changed |= transaction->edit_count > 0;

@@ -59,6 +59,8 @@ struct binding_change {
 	uint16_t port_number;
 	int32_t group;
 	bool makes, moves, removes;
+	bool moves_live; /* its session has to move first: until a job has done that, the old record
+			    stays */
 	enum isif_job_kind session_job; /* that its wanted state implies; 0: none */
 };
 
@@ -92,6 +94,7 @@ struct state_step {
 	const struct binding_change *binding;
 	struct isif_name *name; /* of an iface: the one whose mode it is, or the one before */
 	struct binding_memory *memory, *parked;
+	uint32_t left; /* index of what its session was left with; 0: nothing */
 	uint32_t number, before;
 	struct kept_number kept; /* before */
 	bool done;
@@ -199,6 +202,8 @@ bool transaction_add_session_jobs(struct isif_transaction *transaction, struct j
 
 /* --- transaction_job.c --- */
 
+/* Puts a job that follows from another change into the runner, and takes its names. */
+bool transaction_add_job(struct job_runner *runner, const struct isif_job *job);
 void transaction_resolve_jobs(struct isif_transaction *transaction);
 /* Puts the wished jobs into the runner, or takes them out; false without memory. */
 bool transaction_change_jobs(struct isif_transaction *transaction, struct job_runner *runner);

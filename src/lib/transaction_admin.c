@@ -51,7 +51,6 @@ static bool add_job(struct isif_transaction *transaction, const struct binding_c
 	struct isif_job job = { .index = job_implied_index(runner),
 				.kind = change->session_job,
 				.port = change->port_number };
-	bool added;
 
 	if (node) {
 		iface = change->moves ? change->iface_name : node->iface->text;
@@ -62,11 +61,7 @@ static bool add_job(struct isif_transaction *transaction, const struct binding_c
 	job.iface = isif_name_get(transaction->names, iface, strlen(iface));
 	job.target = isif_name_get(transaction->names, target, strlen(target));
 	job.address = isif_name_get(transaction->names, address, strlen(address));
-	added = job.iface && job.target && job.address && !job_add(runner, &job);
-	isif_name_release(job.iface);
-	isif_name_release(job.target);
-	isif_name_release(job.address);
-	return added;
+	return transaction_add_job(runner, &job);
 }
 
 bool transaction_add_session_jobs(struct isif_transaction *transaction, struct job_runner *runner)

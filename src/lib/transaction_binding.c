@@ -29,6 +29,17 @@ static const char *iface_then(const struct isif_transaction *transaction,
 	return change && change->moves ? change->iface_name : row->node->iface->text;
 }
 
+/* True if that portal will have a record for the iface: a live session keeps its old one, too. */
+static bool will_use(const struct isif_transaction *transaction, const struct isif_binding *row,
+		     const char *iface)
+{
+	const struct binding_change *change = change_of(transaction, row->index);
+	const char *then = iface_then(transaction, row);
+
+	return (then && !strcmp(then, iface)) ||
+	       (change && change->moves_live && !strcmp(row->node->iface->text, iface));
+}
+
 size_t transaction_users(const struct isif_transaction *transaction, const char *iface)
 {
 	const struct isif_snapshot *snapshot = transaction->snapshot;
@@ -36,13 +47,11 @@ size_t transaction_users(const struct isif_transaction *transaction, const char 
 
 	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
 		const struct isif_binding *row = snapshot->bindings[i];
-		const char *then;
 
 		/* Most rows are of other ifaces and not in the transaction at all. */
 		if (strcmp(row->node->iface->text, iface) && !transaction->binding_count)
 			continue;
-		then = iface_then(transaction, row);
-		users += then && !strcmp(then, iface);
+		users += will_use(transaction, row, iface);
 	}
 	for (size_t i = 0; i < transaction->binding_count; i++)
 		users += transaction->bindings[i].makes &&
@@ -111,14 +120,12 @@ static bool is_taken(const struct isif_transaction *transaction, uint32_t index,
 	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
 		const struct isif_binding *row = snapshot->bindings[i];
 		const struct isif_node *node = row->node;
-		const char *then;
 
 		if (row->index == index || node->port != port || node->tpgt != tpgt ||
 		    strcmp(node->target->text, target) ||
 		    !isif_address_equal(node->address->text, address))
 			continue;
-		then = iface_then(transaction, row);
-		if (then && !strcmp(then, iface))
+		if (will_use(transaction, row, iface))
 			return true;
 	}
 	for (size_t i = 0; i < transaction->binding_count; i++) {
@@ -236,7 +243,7 @@ static void edit_row(struct isif_transaction *transaction, struct binding_change
 	if (!lines || !edit.line_count)
 		return;
 	if (change->moves && !node->single_file) {
-		edit.kind = ISIF_EDIT_MOVE_NODE;
+		edit.kind = change->moves_live ? ISIF_EDIT_COPY_NODE : ISIF_EDIT_MOVE_NODE;
 		edit.other = path_of(transaction, node, iface);
 		expect_node(transaction, edit.other, NULL, wish);
 	}
@@ -246,27 +253,45 @@ static void edit_row(struct isif_transaction *transaction, struct binding_change
 	transaction_add_edit(transaction, &edit, wish);
 }
 
+static enum isif_rebind_mode rebind_mode_of(const struct isif_transaction *transaction,
+					    const char *iface)
+{
+	const struct iface_change *change = transaction_iface(transaction, iface);
+	const struct isif_iface *row = transaction_iface_row(transaction, iface);
+
+	if (change && change->mode_wish)
+		return (enum isif_rebind_mode)change->mode_wish->number;
+	return row ? row->rebind_mode : ISIF_REBIND_RECORD_ONLY;
+}
+
+/* Whether a job may move a session along: it makes the new one before it breaks the old one. */
+static bool check_live_move(struct isif_transaction *transaction,
+			    const struct binding_change *change)
+{
+	const struct isif_node *node = change->row->node;
+	const char *why = NULL;
+
+	if (rebind_mode_of(transaction, node->iface->text) == ISIF_REBIND_RECORD_ONLY)
+		why = "and the rebind mode of its iface is recordOnly";
+	else if (!transaction->policy.sessions)
+		why = "and control mode records moves no session";
+	else if (node->single_file)
+		why = "and its old record can hold one iface only";
+	return !why || transaction_refuse(transaction, ISIF_REFUSED_STATE, change->iface,
+					  "binding %u is logged in, %s: log it out first",
+					  change->index, why);
+}
+
 static void move_row(struct isif_transaction *transaction, struct binding_change *change)
 {
 	const struct isif_node *node = change->row->node;
-	const struct isif_iface *old = transaction_iface_row(transaction, node->iface->text);
 	struct state_step *step;
 
 	if (!check_iface(transaction, change->iface_name, change->iface))
 		return;
-	if (change->row->sid && (!old || old->rebind_mode == ISIF_REBIND_RECORD_ONLY)) {
-		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->iface,
-				   "binding %u is logged in, and the rebind mode of iface %s is "
-				   "recordOnly: log it out first",
-				   change->index, node->iface->text);
+	if (change->moves_live && !check_live_move(transaction, change))
 		return;
-	}
-	if (change->row->sid) {
-		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->iface,
-				   "binding %u is logged in: this version moves no live session",
-				   change->index);
-		return;
-	}
+	transaction->session_jobs += change->moves_live;
 	if (is_taken(transaction, change->index, node->target->text, node->address->text,
 		     node->port, node->tpgt, change->iface_name)) {
 		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->iface,
@@ -532,6 +557,12 @@ static void with_row(struct isif_transaction *transaction, struct binding_change
 	if (change->moves)
 		move_row(transaction, change);
 	transaction_resolve_admin(transaction, change);
+	if (change->moves_live && change->session_job)
+		transaction_refuse(
+			transaction, ISIF_REFUSED_STATE, change->admin,
+			"binding %u is logged in: it cannot move with its session and be "
+			"logged out in one SET",
+			change->index);
 }
 
 /* First of all: which rows will be where, whatever the order of the wishes. */
@@ -544,6 +575,7 @@ static void look_at(struct isif_transaction *transaction, struct binding_change 
 	change->removes = change->row && change->action == ISIF_ROW_DESTROY;
 	change->moves = change->row && !change->removes && change->iface_name &&
 			strcmp(change->iface_name, change->row->node->iface->text);
+	change->moves_live = change->moves && change->row->sid;
 }
 
 void transaction_resolve_bindings(struct isif_transaction *transaction)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "transaction.h"
 
+#include "cleanup.h"
+#include "move_plan.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -329,6 +332,17 @@ static struct isif_name *name_of(struct isif_transaction *transaction, const str
 	return isif_name_get(transaction->names, wish ? wish->text : "", wish ? wish->length : 0);
 }
 
+bool transaction_add_job(struct job_runner *runner, const struct isif_job *job)
+{
+	bool added = job->iface && job->target && job->address && !job_add(runner, job);
+
+	isif_name_release(job->iface);
+	isif_name_release(job->target);
+	isif_name_release(job->address);
+	isif_name_release(job->from);
+	return added;
+}
+
 static bool add_job(struct isif_transaction *transaction, const struct job_change *change,
 		    struct job_runner *runner)
 {
@@ -341,7 +355,6 @@ static bool add_job(struct isif_transaction *transaction, const struct job_chang
 		.port = change->port ? (uint16_t)change->port->number : 0,
 		.force = change->force && change->force->number,
 	};
-	bool added;
 
 	if (change->type || change->address)
 		transaction_address(transaction, change->type, change->address, "", true, &address);
@@ -349,11 +362,7 @@ static bool add_job(struct isif_transaction *transaction, const struct job_chang
 	if (change->owner)
 		snprintf(job.owner, sizeof(job.owner), "%.*s", (int)change->owner->length,
 			 change->owner->text);
-	added = job.iface && job.target && job.address && !job_add(runner, &job);
-	isif_name_release(job.iface);
-	isif_name_release(job.target);
-	isif_name_release(job.address);
-	return added;
+	return transaction_add_job(runner, &job);
 }
 
 static bool add_rebind(struct isif_transaction *transaction, const struct iface_change *change,
@@ -367,12 +376,28 @@ static bool add_rebind(struct isif_transaction *transaction, const struct iface_
 		.address = name_of(transaction, NULL),
 		.plan = change->rebind_plan,
 	};
-	bool added = job.iface && job.target && job.address && !job_add(runner, &job);
 
-	isif_name_release(job.iface);
-	isif_name_release(job.target);
-	isif_name_release(job.address);
-	return added;
+	return transaction_add_job(runner, &job);
+}
+
+static bool add_move(struct isif_transaction *transaction, const struct binding_change *change,
+		     struct job_runner *runner)
+{
+	const struct isif_node *node = change->row->node;
+	CLEANUP_FREE char *plan = move_plan_of(transaction->snapshot, change->row);
+	const struct isif_job job = {
+		.index = job_implied_index(runner),
+		.kind = ISIF_JOB_REBIND,
+		.iface = isif_name_get(transaction->names, change->iface_name,
+				       strlen(change->iface_name)),
+		.from = isif_name_hold(node->iface),
+		.target = isif_name_hold(node->target),
+		.address = isif_name_hold(node->address),
+		.port = node->port,
+		.plan = plan,
+	};
+
+	return transaction_add_job(runner, &job) && plan;
 }
 
 bool transaction_change_jobs(struct isif_transaction *transaction, struct job_runner *runner)
@@ -392,6 +417,10 @@ bool transaction_change_jobs(struct isif_transaction *transaction, struct job_ru
 	for (size_t i = 0; i < transaction->iface_count; i++)
 		if (transaction->ifaces[i].rebind_plan &&
 		    !add_rebind(transaction, &transaction->ifaces[i], runner))
+			return false;
+	for (size_t i = 0; i < transaction->binding_count; i++)
+		if (transaction->bindings[i].moves_live &&
+		    !add_move(transaction, &transaction->bindings[i], runner))
 			return false;
 	return transaction_add_session_jobs(transaction, runner);
 }

@@ -58,6 +58,20 @@ static struct binding_memory *claimed(const struct state_step *step, const struc
 	return memory;
 }
 
+static bool rekey(struct state *state, struct state_step *step, struct isif_name *iface)
+{
+	if (step->binding->moves_live) {
+		const struct binding_memory *left = state_leave_session(state, step->memory);
+
+		if (!left)
+			return false;
+		step->left = left->index;
+	}
+	step->name = step->memory->iface;
+	step->memory->iface = isif_name_hold(iface);
+	return true;
+}
+
 /*
  * Puts the memory of a binding under its new key. Whatever has that key is gone, or goes in this
  * transaction; it is kept until the transaction has happened.
@@ -76,10 +90,8 @@ static bool settle(struct isif_transaction *transaction, struct state *state,
 			step->memory = claimed(step, &key);
 		good = step->memory;
 	}
-	if (good && step->kind == STATE_STEP_REKEY) {
-		step->name = step->memory->iface;
-		step->memory->iface = isif_name_hold(key.iface);
-	}
+	if (good && step->kind == STATE_STEP_REKEY)
+		good = rekey(state, step, key.iface);
 	release_key(&key);
 	step->done = good && state_add_binding(state, step->memory);
 	state->indexes_changed = true;
@@ -151,6 +163,10 @@ static void unsettle(struct state *state, struct state_step *step)
 		isif_name_release(step->memory->iface);
 		step->memory->iface = step->name;
 		step->name = NULL;
+		if (step->left)
+			state_regain_session(state, step->memory,
+					     state_find_index(state, step->left));
+		step->left = 0;
 	}
 }
 

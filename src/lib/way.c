@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "way.h"
+#include "words.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@ void way_note(struct way *way, int32_t error, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(first->text, sizeof(first->text), format, arguments);
 	va_end(arguments);
-	job_drop_cut_character(first->text);
+	drop_cut_character(first->text);
 }
 
 enum outcome way_is_back(const struct way *way, struct isif_job *job, bool changed)

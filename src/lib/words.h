@@ -11,6 +11,9 @@ static inline bool is_control(char octet)
 	return (unsigned char)octet < ' ' || octet == 0x7f;
 }
 
+/* Takes the begin of a character of UTF-8 from the end of a text that was cut to fit. */
+void drop_cut_character(char *text);
+
 /* True if a text is one of these words, which are separated by blanks. */
 static inline bool words_have(const char *words, const char *text, size_t length)
 {

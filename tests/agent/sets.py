@@ -14,7 +14,7 @@ import stat
 
 import contract
 import mib
-from expect import address
+from expect import address, faults
 from harness import wait_until
 from records import BEGIN, END, read
 from snmp import NotServed, Refused
@@ -156,6 +156,13 @@ def settle(world, seconds=30):
     if not wait_until(ended, world.checks.patience(seconds)):
         raise RuntimeError("a job does not end: %s" % last)
     return last
+
+
+def ended(checks, world, text, index, **want):
+    """All jobs have ended, and the row of this one is as wanted; it is returned."""
+    row = settle(world, 90)[index]
+    checks.empty(faults(row, want, "job"), text)
+    return row
 
 
 @contextlib.contextmanager

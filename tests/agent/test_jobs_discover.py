@@ -4,9 +4,9 @@ end with any code, and say what is not true. What the real one does, the lab sho
 
 import fake_iscsiadm as iscsiadm
 import sets
-from expect import Date, Text, faults
+from expect import Date, Text
 from harness import World
-from sets import CANCELLED, CREATE, FAILED, RUNNING, SUCCEEDED, job, refused
+from sets import (CANCELLED, CREATE, FAILED, RUNNING, SUCCEEDED, ended, job, refused)
 
 ONE, TWO = "iqn.2026-01.org.example:one", "iqn.2026-01.org.example:two"
 DISCOVER = 4
@@ -29,12 +29,6 @@ def start_job(checks, world, index, name="a", **columns):
     sets.done(checks, world, "job %d is asked for" % index,
               *job(index, Kind=DISCOVER, IfaceName=name, RowStatus=CREATE,
                    **dict(PORTAL, **columns)))
-
-
-def ended(checks, world, text, index, **want):
-    row = sets.settle(world, 60)[index]
-    checks.empty(faults(row, want, "job"), text)
-    return row
 
 
 def found(targets, portals, bound, new):

@@ -8,25 +8,17 @@ import signal
 
 import fake_iscsiadm as iscsiadm
 import mib
+import moves
 import sets
-from expect import Text, faults
+from expect import Text
 from harness import World, wait_until
-from network import private
+from moves import LOGGED_IN, LOGIN, ONE, PORTAL, REBIND, STATE, TWO, changes, needs, waits
 from records import read
 from sets import (CANCELLED, CREATE, DONE, FAILED, IMPLIED, PENDING, PROPAGATE, ROLLED_BACK,
-                  RUNNING, SUCCEEDED, ask, binding, iface, job, refused)
+                  RUNNING, SUCCEEDED, ask, binding, iface, ended, job, refused)
 
-ONE, TWO = "iqn.2026-01.org.example:one", "iqn.2026-01.org.example:two"
-PORTAL = "portal.example"
-LOGIN, REBIND = 1, 3
-LOGGED_IN = 3  # iscsiIfaceBindingOperStatus
 IN_SYNC, SESSIONS_DIFFER = 1, 3  # iscsiIfaceInSync
-STATE = ("inconsistentValue",)
 BACK = "putting everything back: logging in: "
-
-
-def needs(checks, text):
-    return checks.need(private(), text, "a namespace of its own")
 
 
 def prepare(checks, world, *lines):
@@ -48,15 +40,8 @@ def prepare(checks, world, *lines):
 
 
 def devices(world):
-    """{target: device} of the sessions, as the kernel's text has them."""
-    top, found = world.sysfs.path("class/iscsi_session"), {}
-    for name in os.listdir(top):
-        with open(os.path.join(top, name, "targetname"), encoding="ascii") as file:
-            target = file.read().strip()
-        host = os.path.basename(os.path.realpath(os.path.join(top, name, "device/..")))
-        with open(world.sysfs.path("class/iscsi_host", host, "netdev"), encoding="ascii") as file:
-            found[target] = file.read().strip()
-    return found
+    """{target: device} of the sessions, each target having one at most."""
+    return {target: device for (target, _), device in moves.devices(world).items()}
 
 
 def recorded(world):
@@ -85,24 +70,6 @@ def change(checks, world, device="san1"):
     checks.equal((index >= IMPLIED, world.value("JobKind", index)), (True, REBIND),
                  "that starts one job, a rebind")
     return index
-
-
-def ended(checks, world, text, index, **want):
-    row = sets.settle(world, 90)[index]
-    checks.empty(faults(row, want, "job"), text)
-    return row
-
-
-def waits(checks, world, index, step):
-    """Until a job says that it is at this step."""
-    checks.check(wait_until(lambda: world.value("JobStep", index).startswith(step.encode()),
-                            checks.patience(60)), "it is " + step, sets.jobs(world).get(index))
-
-
-def changes(world):
-    """The logins and logouts among the calls, in short."""
-    return [call.split(" -T ")[1].split()[0] if call.endswith("--login") else call.split()[-2]
-            for call in iscsiadm.calls(world) if "discovery" not in call]
 
 
 def test_by_set(checks):

@@ -7,10 +7,10 @@ import signal
 
 import fake_iscsiadm as iscsiadm
 import sets
-from expect import Date, Text, faults
+from expect import Date, Text
 from harness import World, wait_until
 from sets import (CANCELLED, CREATE, DESTROY, FAILED, IMPLIED, RUNNING, SUCCEEDED, ask, binding,
-                  iface, job, refused)
+                  ended, iface, job, refused)
 
 ONE, TWO = "iqn.2026-01.org.example:one", "iqn.2026-01.org.example:two"
 LOGIN, LOGOUT = 1, 2
@@ -57,12 +57,6 @@ def shown(world):
 def start_job(checks, world, index, kind, name="a", **columns):
     sets.done(checks, world, "job %d is asked for" % index,
               *job(index, Kind=kind, IfaceName=name, RowStatus=CREATE, **columns))
-
-
-def ended(checks, world, text, index, **want):
-    row = sets.settle(world, 60)[index]
-    checks.empty(faults(row, want, "job"), text)
-    return row
 
 
 def test_by_row(checks):

@@ -6,10 +6,10 @@ import signal
 
 import fake_iscsiadm as iscsiadm
 import sets
-from expect import Text, faults
+from expect import Text
 from harness import World
 from records import Records
-from sets import (CANCELLED, CREATE, FAILED, ROLLED_BACK, RUNNING, SUCCEEDED, job, refused)
+from sets import (CANCELLED, CREATE, FAILED, ROLLED_BACK, RUNNING, SUCCEEDED, ended, job, refused)
 
 ONE, TWO = "iqn.2026-01.org.example:one", "iqn.2026-01.org.example:two"
 LOGIN, UNBIND = 1, 7
@@ -31,12 +31,6 @@ def prepare(world, *lines, mode="full"):
 def start_job(checks, world, index, kind=UNBIND, **columns):
     sets.done(checks, world, "job %d is asked for" % index,
               *job(index, Kind=kind, RowStatus=CREATE, **columns))
-
-
-def ended(checks, world, text, index, **want):
-    row = sets.settle(world, 60)[index]
-    checks.empty(faults(row, want, "job"), text)
-    return row
 
 
 def without(world, gone):

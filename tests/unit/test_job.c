@@ -406,6 +406,12 @@ static void test_concerns(void)
 		{ "if0", "iqn.a", "fd00::1", 3260, false },
 		{ "if0", "", "", 3260, false },
 	};
+	struct isif_job move = {
+		.iface = isif_name_get(stage.names, "if7", 3),
+		.from = isif_name_get(stage.names, "if0", 3),
+		.target = isif_name_get(stage.names, "", 0),
+		.address = isif_name_get(stage.names, "", 0),
+	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct isif_job one = {
@@ -422,6 +428,11 @@ static void test_concerns(void)
 		isif_name_release(one.target);
 		isif_name_release(one.address);
 	}
+	CU_ASSERT_TRUE(isif_job_concerns(&move, node));
+	isif_name_release(move.iface);
+	isif_name_release(move.from);
+	isif_name_release(move.target);
+	isif_name_release(move.address);
 }
 
 /* --- the file --- */
@@ -490,6 +501,26 @@ static void test_round_trip(void)
 	CU_ASSERT_TRUE(job(1u << 30)->order < job(3)->order && job(3)->order < job(2)->order);
 	CU_ASSERT_EQUAL(job(2)->control, ISIF_JOB_CANCEL);
 	CU_ASSERT_EQUAL(job_implied_index(runner), 1073741830);
+}
+
+/* The iface that a binding leaves: with a plan, and without one when the job has ended. */
+static void test_move(void)
+{
+	put_file("state/jobs", "iscsi-ifaced jobs 1\nnext 1073741830\n"
+			       "job 1073741824 1 3 4 1 3260 0 0 4 0 1 2 if1 iqn.a % % % % % if0\n"
+			       "job 1073741825 2 3 1 1 3260 0 0 0 0 0 0 if1 iqn.a % % % % "
+			       "move%201%0A if0\n"
+			       "end\n");
+	for (int i = 0; i < 2; i++) {
+		reopen();
+		CU_ASSERT_PTR_NOT_NULL_FATAL(job(1u << 30));
+		CU_ASSERT_STRING_EQUAL(job(1u << 30)->from->text, "if0");
+		CU_ASSERT_PTR_NULL(job(1u << 30)->plan);
+		CU_ASSERT_STRING_EQUAL(job((1u << 30) + 1)->from->text, "if0");
+		CU_ASSERT_STRING_EQUAL(job((1u << 30) + 1)->plan, "move 1\n");
+		CU_ASSERT_EQUAL(job_save(runner), ISIF_OK);
+	}
+	CU_ASSERT_EQUAL(stage.lines.count, 0);
 }
 
 /* The longest texts that a job can have, each octet of them written as three. */
@@ -585,6 +616,8 @@ static void test_damaged(void)
 		HEAD "job 1 1 8 3 1 0 0 101 0 0 1 2 a % % % % %\nend\n",
 		HEAD "job 1 1 8 3 1 0 0 100 0 0 1 2 a % % % %\nend\n",
 		HEAD "job 1 1 8 3 1 0 0 100 0 0 1 2 a % % % % % %\nend\n",
+		HEAD "job 1 1 3 3 1 0 0 100 0 0 1 2 a % % % % % plan if0 more\nend\n",
+		HEAD "job 1 1 3 3 1 0 0 100 0 0 1 2 a % % % % % plan \nend\n",
 		HEAD "job 1 1 8 3 1 0 0 100 0 0 1 2 %ZZ % % % % %\nend\n",
 		HEAD "job 1 1 8 3 1 0 0 100 0 0 1 2 a%00 % % % % %\nend\n",
 		HEAD "job 1 1 8 3 1 0 0 100 0 0 1 2 a % % "
@@ -713,6 +746,7 @@ void add_job_tests(void)
 	CU_add_test(suite, "the file is read", test_read);
 	CU_add_test(suite, "open jobs begin anew after a restart", test_open_jobs_begin_anew);
 	CU_add_test(suite, "what was written is read again", test_round_trip);
+	CU_add_test(suite, "so is the iface that a binding leaves", test_move);
 	CU_add_test(suite, "the longest texts survive a restart", test_long_texts);
 	CU_add_test(suite, "the file is written when jobs begin and end", test_saved_by_the_runner);
 	CU_add_test(suite, "the file follows a change", test_saved_in_a_change);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a rebind plans: which sessions move, what each record says at each time, and that the plan
- * on disk is the plan.
+ * What a rebind and a move plan: which sessions move, what each record says at each time, and that
+ * the plan on disk is the plan.
  */
 #include "suites.h"
 
 #include "allocation.h"
+#include "move_plan.h"
 #include "rebind_plan.h"
 #include "stage.h"
 
@@ -228,6 +229,87 @@ static void test_damaged_text(void)
 	CU_ASSERT_TRUE(rebind_plan_read(&plan, "record 1 1 path\nline a % c d\ndisk a %\n"));
 }
 
+/* --- the plan of a move --- */
+
+static struct isif_disk two_disks[] = {
+	{ .lun = 1, .device = "sda", .wwid = "naa.1 2", .map = "mpath a%" },
+	{ .lun = 2, .device = "sdb", .wwid = "naa.3" },
+};
+
+static void put_with_disks(void)
+{
+	put(IFACE_RECORD("if0", SAN0_IFACE), SAN0_IFACE, "san0");
+	stage.kernels[0].disks = two_disks;
+	stage.kernels[0].disk_count = COUNT(two_disks);
+}
+
+static void test_move_plan(void)
+{
+	static struct isif_disk in_other_maps[] = {
+		{ .wwid = "naa.1 2" },
+		{ .wwid = "naa.3", .map = "mpathb" },
+	};
+	struct isif_kernel_session over_there = { .disks = two_disks, .disk_count = 1 };
+	struct move_plan move = { 0 };
+	char *text;
+
+	put_with_disks();
+	text = move_plan_of(stage.snapshot, binding_row(A, "if0"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	CU_ASSERT_TRUE_FATAL(move_plan_read(&move, text));
+	free(text);
+	CU_ASSERT_EQUAL(move.tpgt, 1);
+	CU_ASSERT_EQUAL(move.disks.count, 2);
+	CU_ASSERT_STRING_EQUAL(session_disks_missing(&move.disks, NULL)->wwid, "naa.1 2");
+	CU_ASSERT_STRING_EQUAL(session_disks_missing(&move.disks, &over_there)->wwid, "naa.3");
+	over_there.disk_count = 2;
+	CU_ASSERT_PTR_NULL(session_disks_missing(&move.disks, &over_there));
+	/* What was in a map must be in it there, too; what was in none may be in any. */
+	over_there.disks = in_other_maps;
+	CU_ASSERT_STRING_EQUAL(session_disks_missing(&move.disks, &over_there)->map, "mpath a%");
+	over_there.disks++;
+	over_there.disk_count--;
+	CU_ASSERT_STRING_EQUAL(session_disks_missing(&move.disks, &over_there)->wwid, "naa.1 2");
+	move_plan_clear(&move);
+}
+
+static void test_damaged_move_plan(void)
+{
+	static const char *const texts[] = { "",
+					     "move 1",
+					     "move\n",
+					     "record 1 1 path\n",
+					     "move 1\ndisk a",
+					     "move 1\ndisk a\n",
+					     "move 1\ndisk a b c\n",
+					     "move 1\ndisk %ZZ b\n",
+					     "move 1\nother a b\n",
+					     "move 1\n\n" };
+	struct move_plan move = { 0 };
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		CU_ASSERT_FALSE(move_plan_read(&move, texts[i]));
+		move_plan_clear(&move);
+	}
+}
+
+static void test_move_plan_memory(void)
+{
+	bool failed = true;
+
+	put_with_disks();
+	for (unsigned long n = 1; failed && n < 500; n++) {
+		char *text;
+
+		allocation_fail_at(n, false);
+		text = move_plan_of(stage.snapshot, binding_row(A, "if0"));
+		failed = allocation_end();
+		CU_ASSERT_EQUAL(text != NULL, !failed);
+		free(text);
+	}
+	CU_ASSERT_FALSE(failed);
+}
+
 /* --- memory that runs out --- */
 
 static void test_memory(void)
@@ -264,5 +346,8 @@ void add_rebind_tests(void)
 	CU_add_test(suite, "a plan as text", test_text);
 	CU_add_test(suite, "the text of a change", test_change);
 	CU_add_test(suite, "a damaged text", test_damaged_text);
+	CU_add_test(suite, "the plan of a move", test_move_plan);
+	CU_add_test(suite, "the damaged plan of a move", test_damaged_move_plan);
+	CU_add_test(suite, "memory that runs out for it", test_move_plan_memory);
 	CU_add_test(suite, "memory that runs out", test_memory);
 }

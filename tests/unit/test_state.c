@@ -3,7 +3,7 @@
 #include "suites.h"
 
 #include "helpers.h"
-#include "state.h"
+#include "state_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +119,65 @@ static void test_own_index(void)
 	CU_ASSERT_TRUE(index >= 1 && index <= 0x7fffffffu);
 	CU_ASSERT_EQUAL(remember_target("iqn.a")->index, index);
 	CU_ASSERT_NOT_EQUAL(remember_target("iqn.b")->index, index);
+}
+
+/* A binding gets another name, and its session stays with the old one, and comes back with it. */
+static void test_session_left(void)
+{
+	static const struct key moved = { "iqn.a", "192.0.2.1", "if7", 3260, 1 };
+	struct binding_memory *memory = remember(&a), *left;
+	const uint32_t index = memory->index;
+	uint32_t other;
+
+	memory->admin = ISIF_ADMIN_LOGGED_IN;
+	memory->oper = ISIF_OPER_LOGGED_IN;
+	memory->sid = 5;
+	memory->losses = 3;
+	memory->last_loss = NOW - HOUR;
+	memory->up_since = NOW;
+	memory->up_since_mono = 77;
+	state_set_error(state, memory, "it was lost");
+	state_take_binding(state, memory);
+	left = state_leave_session(state, memory);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(left);
+	isif_name_release(memory->iface);
+	memory->iface = isif_name_get(names, "if7", 3);
+	CU_ASSERT_TRUE_FATAL(state_add_binding(state, memory));
+	other = left->index;
+	CU_ASSERT_NOT_EQUAL(other, index);
+	CU_ASSERT_PTR_EQUAL(remember(&a), left);
+	CU_ASSERT_PTR_EQUAL(remember(&moved), memory);
+	CU_ASSERT_EQUAL(left->sid, 5);
+	CU_ASSERT_EQUAL(left->oper, ISIF_OPER_LOGGED_IN);
+	CU_ASSERT_EQUAL(left->up_since, NOW);
+	CU_ASSERT_EQUAL(left->losses, 0);
+	CU_ASSERT_PTR_NULL(left->last_error);
+	CU_ASSERT_EQUAL(memory->sid, 0);
+	CU_ASSERT_EQUAL(memory->oper, 0);
+	CU_ASSERT_EQUAL(memory->up_since, 0);
+	CU_ASSERT_EQUAL(memory->losses, 3);
+	CU_ASSERT_EQUAL(memory->admin, ISIF_ADMIN_LOGGED_IN);
+	reopen();
+	CU_ASSERT_EQUAL(remember(&a)->index, other);
+	CU_ASSERT_EQUAL(remember(&moved)->index, index);
+	/* And back, after a loss of the old session meanwhile. */
+	memory = remember(&moved);
+	left = remember(&a);
+	left->losses = 1;
+	left->last_loss = NOW + HOUR;
+	state_move_back(state, memory, left);
+	CU_ASSERT_PTR_EQUAL(remember(&a), memory);
+	CU_ASSERT_EQUAL(state->bindings.used, 1);
+	CU_ASSERT_EQUAL(memory->index, index);
+	CU_ASSERT_EQUAL(memory->sid, 5);
+	CU_ASSERT_EQUAL(memory->oper, ISIF_OPER_LOGGED_IN);
+	CU_ASSERT_EQUAL(memory->up_since, NOW);
+	CU_ASSERT_EQUAL(memory->losses, 4);
+	CU_ASSERT_EQUAL(memory->last_loss, NOW + HOUR);
+	CU_ASSERT_STRING_EQUAL(memory->last_error->text, "it was lost");
+	reopen();
+	CU_ASSERT_EQUAL(remember(&a)->index, index);
+	CU_ASSERT_EQUAL(state->bindings.used, 1);
 }
 
 static void test_restart(void)
@@ -384,6 +443,7 @@ void add_state_tests(void)
 		CU_add_suite_with_setup_and_teardown("state", NULL, NULL, set_up, tear_down);
 
 	CU_add_test(suite, "each key has an index of its own", test_own_index);
+	CU_add_test(suite, "a session that is left, and regained", test_session_left);
 	CU_add_test(suite, "indexes survive a restart", test_restart);
 	CU_add_test(suite, "an index is not given again", test_no_reuse);
 	CU_add_test(suite, "wanted state, losses and times survive a restart", test_memory);

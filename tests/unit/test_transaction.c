@@ -467,6 +467,88 @@ static void test_move(void)
 	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->binding_count, 1);
 }
 
+#define SESSION "sys/class/iscsi_session/session7/"
+
+/* The first binding is logged in, and its iface's sessions may be moved. */
+static uint32_t log_in(void)
+{
+	put_file(SESSION "targetname", TARGET "\n");
+	put_file(SESSION "tpgt", "1\n");
+	put_file(SESSION "ifacename", "if0\n");
+	put_file(SESSION "state", "LOGGED_IN\n");
+	put_file("sys/class/iscsi_connection/connection7:0/persistent_address", "192.0.2.10\n");
+	put_file("sys/class/iscsi_connection/connection7:0/persistent_port", "3260\n");
+	isif_monitor_resync(monitor);
+	run();
+	begin_wishes();
+	wish_iface(ISIF_WISH_IFACE_REBIND_MODE, "if0", ISIF_REBIND_RELOGIN);
+	sessions = true;
+	CU_ASSERT(happens());
+	CU_ASSERT_EQUAL_FATAL(binding_row(first_binding())->sid, 7);
+	return first_binding();
+}
+
+static void test_live_move(void)
+{
+	uint32_t index = log_in();
+	const struct isif_snapshot *snapshot;
+	struct isif_transaction *transaction;
+	struct isif_job_list jobs;
+
+	begin_wishes();
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
+	for (int undo = 1; undo >= 0; undo--) {
+		CU_ASSERT_FATAL(begin(&transaction));
+		CU_ASSERT(isif_transaction_commit(transaction, &refusal));
+		CU_ASSERT(!undo || isif_transaction_undo(transaction, &refusal));
+		isif_transaction_end(transaction);
+		CU_ASSERT(file_exists(NODES "if0"));
+		CU_ASSERT_EQUAL(file_exists(NODES "if1"), !undo);
+		CU_ASSERT_EQUAL(isif_monitor_jobs(monitor).count, undo ? 0 : 1);
+		CU_ASSERT_STRING_EQUAL(binding_row(index)->node->iface->text, undo ? "if0" : "if1");
+		CU_ASSERT_EQUAL(binding_row(index)->sid, undo ? 7 : 0);
+		CU_ASSERT_EQUAL(binding_row(index)->losses, 0);
+	}
+	snapshot = isif_monitor_snapshot(monitor);
+	CU_ASSERT_EQUAL_FATAL(snapshot->binding_count, 2);
+	CU_ASSERT_EQUAL(snapshot->bindings[0]->sid + snapshot->bindings[1]->sid, 7);
+	jobs = isif_monitor_jobs(monitor);
+	CU_ASSERT_EQUAL(jobs.jobs[0]->kind, ISIF_JOB_REBIND);
+	CU_ASSERT_STRING_EQUAL(jobs.jobs[0]->from->text, "if0");
+	CU_ASSERT_STRING_EQUAL(jobs.jobs[0]->iface->text, "if1");
+	/* While it waits and runs, neither record can be changed. */
+	for (uint32_t i = 0; i < 2; i++) {
+		begin_wishes();
+		wish_number(ISIF_WISH_BINDING_STARTUP,
+			    isif_monitor_snapshot(monitor)->bindings[i]->index,
+			    ISIF_STARTUP_MANUAL);
+		CU_ASSERT(refused(ISIF_REFUSED_STATE, 0));
+	}
+}
+
+static void test_live_move_refused(void)
+{
+	uint32_t index = log_in();
+
+	begin_wishes();
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
+	wish_number(ISIF_WISH_BINDING_ADMIN, index, ISIF_ADMIN_LOGGED_OUT);
+	CU_ASSERT(refused(ISIF_REFUSED_STATE, 1));
+	begin_wishes();
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
+	wish_iface(ISIF_WISH_IFACE_REBIND_MODE, "if0", ISIF_REBIND_RECORD_ONLY);
+	CU_ASSERT(refused(ISIF_REFUSED_STATE, 0));
+	begin_wishes();
+	wish_iface(ISIF_WISH_IFACE_ROW, "if0", ISIF_ROW_DESTROY);
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
+	CU_ASSERT(refused(ISIF_REFUSED_STATE, 0));
+	sessions = false;
+	begin_wishes();
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
+	CU_ASSERT(refused(ISIF_REFUSED_STATE, 0));
+	CU_ASSERT_FALSE(file_exists(NODES "if1"));
+}
+
 /* Rows that take each other's places, and one that takes that of a destroyed one. */
 static void test_places(void)
 {
@@ -772,6 +854,8 @@ void add_transaction_tests(void)
 	CU_add_test(suite, "a binding comes and goes", test_create_binding);
 	CU_add_test(suite, "what a binding refuses", test_binding_refusals);
 	CU_add_test(suite, "a binding moves", test_move);
+	CU_add_test(suite, "a binding moves with its session", test_live_move);
+	CU_add_test(suite, "or does not", test_live_move_refused);
 	CU_add_test(suite, "bindings take each other's places", test_places);
 	CU_add_test(suite, "many tables at once", test_all_at_once);
 	CU_add_test(suite, "undone", test_undo);

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the tests of jobs that move sessions share. The portal has a name: nobody looks it up, and
+nothing is sent anywhere."""
+
+import os
+
+import fake_iscsiadm as iscsiadm
+import sets
+from harness import wait_until
+from network import private
+
+ONE, TWO = "iqn.2026-01.org.example:one", "iqn.2026-01.org.example:two"
+PORTAL = "portal.example"
+LOGIN, REBIND = 1, 3
+LOGGED_IN = 3  # iscsiIfaceBindingOperStatus
+STATE = ("inconsistentValue",)
+
+
+def needs(checks, text):
+    return checks.need(private(), text, "a namespace of its own")
+
+
+def waits(checks, world, index, step):
+    """Until a job says that it is at this step."""
+    checks.check(wait_until(lambda: world.value("JobStep", index).startswith(step.encode()),
+                            checks.patience(60)), "it is " + step, sets.jobs(world).get(index))
+
+
+def changes(world):
+    """The logins and logouts among the calls, in short."""
+    return [call.split(" -T ")[1].split()[0] if call.endswith("--login") else call.split()[-2]
+            for call in iscsiadm.calls(world) if "discovery" not in call]
+
+
+def devices(world):
+    """{(target, iface): device} of the sessions, as the kernel's text has them."""
+    top, found = world.sysfs.path("class/iscsi_session"), {}
+    for name in os.listdir(top):
+        with open(os.path.join(top, name, "targetname"), encoding="ascii") as file:
+            target = file.read().strip()
+        with open(os.path.join(top, name, "ifacename"), encoding="ascii") as file:
+            iface = file.read().strip()
+        host = os.path.basename(os.path.realpath(os.path.join(top, name, "device/..")))
+        with open(world.sysfs.path("class/iscsi_host", host, "netdev"), encoding="ascii") as file:
+            found[target, iface] = file.read().strip()
+    return found
