@@ -89,9 +89,10 @@ static enum outcome is_back(struct isif_job *job, const struct job_context *cont
 
 /* --- the way back --- */
 
-static enum outcome write_records(struct isif_job *job, struct rebind *work, enum rebind_time time)
+static enum outcome write_records(struct isif_job *job, struct rebind *work, enum rebind_time time,
+				  enum rebind_which which)
 {
-	rebind_writing_begin(&work->writing, &work->plan, time);
+	rebind_writing_begin(&work->writing, &work->plan, time, which, work->at);
 	work->step = AT_RECORDS;
 	job_step(job,
 		 work->way.back ? "putting back the records of iface %s"
@@ -109,7 +110,7 @@ static enum outcome go_back(struct isif_job *job, const struct job_context *cont
 	work->at = 0;
 	if (!work->begun && !work->by_change)
 		return is_back(job, context, work);
-	return write_records(job, work, work->begun ? REBIND_HOME : REBIND_BEFORE);
+	return write_records(job, work, work->begun ? REBIND_HOME : REBIND_BEFORE, REBIND_EVERY);
 }
 
 /* --- before the first logout --- */
@@ -134,7 +135,7 @@ static enum outcome keep_plan(struct isif_job *job, const struct job_context *co
 		return go_back(job, context, work);
 	}
 	work->begun = true;
-	return write_records(job, work, REBIND_DURING);
+	return write_records(job, work, REBIND_DURING, REBIND_STAYING);
 }
 
 /* A change that was never committed, or was changed again by hand before its job's turn. */
@@ -170,7 +171,7 @@ static enum outcome check(struct isif_job *job, const struct job_context *contex
 	if (work->check.error || job->control == ISIF_JOB_CANCEL)
 		return go_back(job, context, work);
 	return work->moving ? keep_plan(job, context, work)
-			    : write_records(job, work, REBIND_DURING);
+			    : write_records(job, work, REBIND_DURING, REBIND_STAYING);
 }
 
 /* --- sessions --- */
@@ -223,12 +224,26 @@ static enum outcome begin_change(struct isif_job *job, const struct job_context 
 	return GO_ON;
 }
 
+/* A disk of the session that is not back yet; NULL: all are. */
+static const struct session_disk *missing_disk(const struct job_context *context,
+					       const struct rebind_record *record)
+{
+	const struct isif_session *session =
+		snapshot_session_of(context->snapshot, record->binding);
+
+	return session_disks_missing(&record->disks, session ? session->kernel : NULL);
+}
+
 static bool is_moved_everywhere(const struct job_context *context, struct rebind *work)
 {
 	work->direction = FORTH;
-	for (size_t i = 0; i < work->plan.count; i++)
-		if (work->plan.records[i].moves && !is_there(context, work, &work->plan.records[i]))
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct rebind_record *record = &work->plan.records[i];
+
+		if (record->moves &&
+		    (!is_there(context, work, record) || missing_disk(context, record)))
 			return false;
+	}
 	return true;
 }
 
@@ -251,7 +266,7 @@ static enum outcome end_of_direction(struct isif_job *job, const struct job_cont
 		work->direction = BACK_MOVED;
 		return GO_ON;
 	case BACK_MOVED:
-		return write_records(job, work, REBIND_BEFORE);
+		return write_records(job, work, REBIND_BEFORE, REBIND_EVERY);
 	default:
 		return succeeded(job, work);
 	}
@@ -268,6 +283,13 @@ static enum outcome next_session(struct isif_job *job, const struct job_context 
 	if (work->at == work->plan.count)
 		return end_of_direction(job, context, work);
 	record = record_at(work);
+	/*
+	 * No sooner: an iscsid that restarts meanwhile connects the other sessions anew by what
+	 * their records say (usr/iscsid.c:sync_session), and they are not to be moved by that.
+	 */
+	if (work->direction == FORTH &&
+	    !rebind_record_says(job, context->snapshot, record, REBIND_DURING))
+		return write_records(job, work, REBIND_DURING, REBIND_ONE);
 	if (record->moves && !is_there(context, work, record))
 		return begin_change(job, context, work,
 				    !snapshot_session_of(context->snapshot, record->binding));
@@ -368,7 +390,6 @@ static enum outcome go_on_writing(struct isif_job *job, const struct job_context
 	if (work->direction == FORTH && work->way.forth_failure.error)
 		return go_back(job, context, work);
 	work->step = AT_SESSION;
-	work->at = 0;
 	return GO_ON;
 }
 

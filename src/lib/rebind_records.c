@@ -265,13 +265,17 @@ static enum outcome next_batch(struct rebind_writing *writing, const struct isif
 }
 
 void rebind_writing_begin(struct rebind_writing *writing, struct rebind_plan *plan,
-			  enum rebind_time time)
+			  enum rebind_time time, enum rebind_which which, size_t at)
 {
 	*writing = (struct rebind_writing){ .time = time };
 	for (size_t i = 0; i < plan->count; i++) {
-		plan->records[i].stage = RECORD_OPEN;
-		plan->records[i].rounds = 0;
-		plan->records[i].again = 0;
+		struct rebind_record *record = &plan->records[i];
+		bool taken = which == REBIND_EVERY || (which == REBIND_ONE && i == at) ||
+			     (which == REBIND_STAYING && !record->moves);
+
+		record->stage = taken ? RECORD_OPEN : RECORD_OVER;
+		record->rounds = 0;
+		record->again = 0;
 	}
 }
 

@@ -35,8 +35,12 @@ void rebind_record_label(const struct isif_snapshot *snapshot, const struct rebi
 bool rebind_record_says(const struct isif_job *job, const struct isif_snapshot *snapshot,
 			const struct rebind_record *record, enum rebind_time time);
 
+/* Which of them: those whose session does not move can be written together. */
+enum rebind_which { REBIND_EVERY, REBIND_STAYING, REBIND_ONE };
+
+/* at: the record that REBIND_ONE means. */
 void rebind_writing_begin(struct rebind_writing *writing, struct rebind_plan *plan,
-			  enum rebind_time time);
+			  enum rebind_time time, enum rebind_which which, size_t at);
 /* Works without waiting, as the run function of a kind does. True: it is over. */
 bool rebind_writing_run(struct rebind_writing *writing, struct isif_job *job,
 			struct rebind_plan *plan, const struct job_context *context,

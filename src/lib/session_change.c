@@ -23,6 +23,9 @@
 /* Codes of iscsiadm that say no more than how things are (include/iscsi_err.h). */
 enum { NO_SESSION = 2, INVALID = 7, SESSION_EXISTS = 15, NOTHING_FOUND = 21, NOT_IN_SYSFS = 22 };
 
+/* Of a logout: iscsid was restarted, and has not taken the session over yet. */
+#define NOT_CONNECTED 32
+
 /* --- what the snapshot shows --- */
 
 void session_change_label(const struct isif_binding *binding, char *text, size_t size)
@@ -134,6 +137,14 @@ static enum outcome over(struct session_change *change, const struct job_context
 	return ENDED;
 }
 
+/* How long what failed so is tried again (ms). */
+static uint32_t patience_for(const struct session_change *change, const struct job_context *context,
+			     int32_t error)
+{
+	return !change->login && error == NOT_CONNECTED ? context->session_timeout
+							: change->patience;
+}
+
 static enum outcome fail(struct session_change *change, const struct job_context *context,
 			 int32_t error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -148,7 +159,7 @@ static enum outcome fail(struct session_change *change, const struct job_context
 	drop_cut_character(change->reason);
 	remember_failure(change, context);
 	if (!change->give_up)
-		change->give_up = context->now + change->patience;
+		change->give_up = context->now + patience_for(change, context, error);
 	if (context->now < change->give_up) {
 		change->phase = CHANGE_AGAIN;
 		change->until = context->now + RETRY_MS;

@@ -415,6 +415,32 @@ traps_start() {
 	wait_for 5 grep -q 'NET-SNMP version' $run/snmptrapd.log
 }
 
+# multipath_start DISK...: each of them in a map, which is dm-0; multipath_stop takes it apart. 1 if there is no multipathd.
+multipath_start() {
+	command -v multipathd >/dev/null || return
+	# What multipathd needs of udev: a disk's name, and a word when a map is there.
+	cat >/etc/udev/rules.d/60-multipath.rules <<-'END'
+		SUBSYSTEM=="block", KERNEL=="sd*", IMPORT{program}="/lib/udev/scsi_id --export --whitelisted --device=$devnode"
+		SUBSYSTEM=="block", ENV{DM_COOKIE}=="?*", RUN+="/sbin/dmsetup udevcomplete $env{DM_COOKIE}"
+	END
+	udevadm control --reload
+	for disk; do
+		echo change >"/sys/block/$disk/uevent"
+	done
+	printf 'defaults {\n find_multipaths no\n user_friendly_names yes\n}\n' >/etc/multipath.conf
+	start multipathd multipathd -d
+}
+
+# paths_are NUMBER: that many paths carry the map.
+paths_are() { [ "$(multipathd show paths format '%t %T' | grep -c '^active *ready')" = "$1" ]; }
+
+multipath_stop() {
+	stop "$(<"$run/multipathd.pid")"
+	wait_for 5 dmsetup remove mpatha
+	rm /etc/multipath.conf /etc/udev/rules.d/60-multipath.rules
+	udevadm control --reload
+}
+
 # ---- the agent
 
 agent_start() {

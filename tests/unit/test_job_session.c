@@ -492,17 +492,50 @@ static void test_logout_is_a_lie(void)
 
 static void test_logout_fails(void)
 {
-	put_file("code", "32\n");
+	put_file("code", "9\n");
 	session_comes(5, A);
 	ask(ISIF_JOB_LOGOUT, A, false);
 	let_it_run();
 	time_passes(1000);
-	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, 32, 0, "0 of 1 logged out"));
+	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, 9, 0, "0 of 1 logged out"));
 	CU_ASSERT_TRUE(shows(A, ISIF_OPER_LOGGED_IN, IN));
 	/* What goes from now on goes unasked. */
 	find_session(5)->gone = true;
 	stage_build();
 	CU_ASSERT_TRUE(shows(A, ISIF_OPER_LOST, IN));
+}
+
+/* An iscsid that was restarted takes its sessions over one after the other, 2 s each. */
+static void test_logout_too_early(void)
+{
+	put_file("code", "32\n");
+	session_comes(5, A);
+	ask(ISIF_JOB_LOGOUT, A, false);
+	let_it_run();
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_TRUE(called("-m session -r 5 -u\n"));
+		put_file("calls", "");
+		time_passes(1000);
+		CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
+		CU_ASSERT_TRUE(called(""));
+		time_passes(2000);
+	}
+	put_file("code", "0\n");
+	time_passes(1000);
+	time_passes(2000);
+	session_goes(5);
+	let_it_run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, 1, "1 of 1 logged out"));
+	/* But not for ever. */
+	put_file("code", "32\n");
+	session_comes(6, A);
+	ask(ISIF_JOB_LOGOUT, A, false);
+	let_it_run();
+	time_passes(1000);
+	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
+	time_passes(JOB_SESSION);
+	time_passes(1000);
+	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, 32, 0, "0 of 1 logged out"));
 }
 
 static void test_wanted_state_is_on_disk(void)
@@ -727,6 +760,7 @@ void add_job_session_tests(void)
 	CU_add_test(suite, "a binding with two sessions", test_two_sessions_of_one);
 	CU_add_test(suite, "a logout that only iscsiadm saw", test_logout_is_a_lie);
 	CU_add_test(suite, "a logout that fails leaves what is wanted", test_logout_fails);
+	CU_add_test(suite, "a logout that comes too early", test_logout_too_early);
 	CU_add_test(suite, "what is wanted is on disk first", test_wanted_state_is_on_disk);
 	CU_add_test(suite, "the guard names disk and user", test_guard);
 	CU_add_test(suite, "the guard's terms", test_guard_terms);
