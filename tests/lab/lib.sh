@@ -418,9 +418,10 @@ traps_start() {
 # multipath_start DISK...: each of them in a map, which is dm-0; multipath_stop takes it apart. 1 if there is no multipathd.
 multipath_start() {
 	command -v multipathd >/dev/null || return
-	# What multipathd needs of udev: a disk's name, and a word when a map is there.
+	# What multipathd needs of udev: the names of a disk and of a map, and a word when a map is there.
 	cat >/etc/udev/rules.d/60-multipath.rules <<-'END'
 		SUBSYSTEM=="block", KERNEL=="sd*", IMPORT{program}="/lib/udev/scsi_id --export --whitelisted --device=$devnode"
+		SUBSYSTEM=="block", KERNEL=="dm-*", ENV{DM_NAME}="$attr{dm/name}", ENV{DM_UUID}="$attr{dm/uuid}"
 		SUBSYSTEM=="block", ENV{DM_COOKIE}=="?*", RUN+="/sbin/dmsetup udevcomplete $env{DM_COOKIE}"
 	END
 	udevadm control --reload
