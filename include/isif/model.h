@@ -168,6 +168,8 @@ struct isif_session {
 struct isif_disk_row {
 	uint32_t sid;
 	const struct isif_disk *disk;
+	enum isif_disk_use use; /**< as the newest look found it, else as the disk says */
+	char user[128];
 };
 
 /** A port of an offload adapter. */

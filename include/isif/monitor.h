@@ -66,6 +66,12 @@ void isif_monitor_resync(struct isif_monitor *monitor);
  */
 void isif_monitor_counters_wanted(struct isif_monitor *monitor);
 
+/**
+ * Tells that somebody looked at who uses the disks. If that was found out more than a second ago
+ * (more, where there is much to look through), it is found out again in the next runs.
+ */
+void isif_monitor_uses_wanted(struct isif_monitor *monitor);
+
 /** What the configuration may change while it runs. */
 struct isif_monitor_configuration {
 	uint32_t resync_interval;	   /**< seconds; 0: never */

@@ -132,6 +132,17 @@ enum isif_vital {
 	ISIF_VITAL_UNKNOWN, /**< could not be determined; counts as yes */
 };
 
+/** What a look is for. */
+enum isif_look_purpose {
+	/** The sessions are to be logged out, all together: one path of two that go is not
+	    redundant. */
+	ISIF_LOOK_TO_LOG_OUT,
+	/** To be shown: each session for itself, and without a claim, which could be in the way of
+	    somebody who is just about to use the disk. */
+	ISIF_LOOK_TO_SHOW,
+	ISIF_LOOK_PURPOSES,
+};
+
 /** Who uses a disk, found out with everything that root can see. */
 struct isif_look_disk {
 	uint32_t sid;
@@ -238,24 +249,24 @@ struct isif_privileged_operations {
 	/** Forgets it; one that still runs is killed. */
 	void (*command_end)(struct isif_privileged *self, unsigned number);
 	/**
-	 * Begins a look at everybody who uses the disks of these sessions, as if all of them were
-	 * logged out together: mounts of all namespaces, swap, holders, loop devices, processes
-	 * that have a disk open, multipath. ISIF_INVALID while there is another look.
+	 * Begins a look at everybody who uses the disks of these sessions: mounts of all
+	 * namespaces, swap, holders, loop devices, processes that have a disk open, multipath.
+	 * Of each purpose there can be one at a time: ISIF_INVALID while there is another.
 	 */
-	enum isif_error (*look_begin)(struct isif_privileged *self, const uint32_t *sids,
-				      size_t count);
+	enum isif_error (*look_begin)(struct isif_privileged *self, enum isif_look_purpose purpose,
+				      const uint32_t *sids, size_t count);
 	/**
 	 * Goes on with it until the monotonic clock (ns) passes deadline. ISIF_OK: it is done;
 	 * ISIF_INCOMPLETE: go on after *pause milliseconds; another error: nothing is known.
 	 */
-	enum isif_error (*look_work)(struct isif_privileged *self, uint64_t deadline,
-				     unsigned *pause);
+	enum isif_error (*look_work)(struct isif_privileged *self, enum isif_look_purpose purpose,
+				     uint64_t deadline, unsigned *pause);
 	/** What was found, a disk each; none: the sessions have no disks. Valid until look_end().
 	 */
-	void (*look_result)(const struct isif_privileged *self, const struct isif_look_disk **disks,
-			    size_t *count);
+	void (*look_result)(const struct isif_privileged *self, enum isif_look_purpose purpose,
+			    const struct isif_look_disk **disks, size_t *count);
 	/** Forgets it, be it done or not. */
-	void (*look_end)(struct isif_privileged *self);
+	void (*look_end)(struct isif_privileged *self, enum isif_look_purpose purpose);
 	/**
 	 * Reads and replaces a file of the state directory as a whole: name is one plain word. The
 	 * text is the caller's to free.

@@ -102,6 +102,8 @@ static void answer_reads(struct handler *handler, struct mib_view *view,
 	}
 	if (view->counters_asked)
 		isif_monitor_counters_wanted(handler->monitor);
+	if (view->uses_asked)
+		isif_monitor_uses_wanted(handler->monitor);
 }
 
 /* A value as the decoder wants it. What has not the length of its type gets no type. */

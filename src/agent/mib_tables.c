@@ -321,12 +321,33 @@ static struct mib_rows session_rows(const struct mib_view *view)
 
 /* --- disks --- */
 
+static bool disk_use(struct mib_view *view, const void *row, struct mib_value *value)
+{
+	view->uses_asked = true;
+	mib_set_number(value, MIB_INTEGER, ((const struct isif_disk_row *)row)->use);
+	return true;
+}
+
+static bool disk_user(struct mib_view *view, const void *row, struct mib_value *value)
+{
+	const char *user = ((const struct isif_disk_row *)row)->user;
+
+	view->uses_asked = true;
+	mib_set_text(value, user, strlen(user));
+	return true;
+}
+
 #define DISK(arc, syntax, access, member)                                                          \
 	COLUMN_VIA(arc, syntax, access, struct isif_disk_row, disk, struct isif_disk, member)
 static const struct mib_column disk_columns[] = {
-	DISK(1, UNSIGNED, NONE, lun), DISK(2, TEXT, READ, device), DISK(3, UNSIGNED, READ, size),
-	DISK(4, TEXT, READ, state),   DISK(5, INTEGER, READ, use), DISK(6, TEXT, READ, user),
-	DISK(7, TEXT, READ, wwid),    DISK(8, TEXT, READ, map),
+	DISK(1, UNSIGNED, NONE, lun),
+	DISK(2, TEXT, READ, device),
+	DISK(3, UNSIGNED, READ, size),
+	DISK(4, TEXT, READ, state),
+	COLUMN_COMPUTED(5, INTEGER, READ, disk_use),
+	COLUMN_COMPUTED(6, TEXT, READ, disk_user),
+	DISK(7, TEXT, READ, wwid),
+	DISK(8, TEXT, READ, map),
 };
 
 static struct mib_rows disk_rows(const struct mib_view *view)

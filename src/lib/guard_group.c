@@ -36,7 +36,7 @@ static enum isif_error begin(struct guard_group *group, const struct job_context
 		if (binding_of(group, context, snapshot->sessions[i]))
 			sids[count++] = snapshot->sessions[i]->kernel->sid;
 	if (count)
-		error = gate->operations->look_begin(gate, sids, count);
+		error = gate->operations->look_begin(gate, ISIF_LOOK_TO_LOG_OUT, sids, count);
 	group->looking = count && !error;
 	return error;
 }
@@ -49,7 +49,7 @@ static const struct isif_binding *find_stayer(const struct guard_group *group,
 	const struct isif_look_disk *disks;
 	size_t count;
 
-	context->gate->operations->look_result(context->gate, &disks, &count);
+	context->gate->operations->look_result(context->gate, ISIF_LOOK_TO_LOG_OUT, &disks, &count);
 	for (uint32_t i = 0; i < snapshot->session_count; i++) {
 		const struct isif_binding *row = binding_of(group, context, snapshot->sessions[i]);
 		const struct guard_request request = {
@@ -75,7 +75,8 @@ enum isif_error guard_group_work(struct guard_group *group, const struct job_con
 	*stays = NULL;
 	if (error || !group->looking)
 		return error;
-	error = gate->operations->look_work(gate, clock_ns() + LOOK_NS, pause);
+	error = gate->operations->look_work(gate, ISIF_LOOK_TO_LOG_OUT, clock_ns() + LOOK_NS,
+					    pause);
 	if (error == ISIF_INCOMPLETE)
 		return error;
 	if (!error)
@@ -87,6 +88,6 @@ enum isif_error guard_group_work(struct guard_group *group, const struct job_con
 void guard_group_end(struct guard_group *group, const struct job_context *context)
 {
 	if (group->looking)
-		context->gate->operations->look_end(context->gate);
+		context->gate->operations->look_end(context->gate, ISIF_LOOK_TO_LOG_OUT);
 	group->looking = false;
 }

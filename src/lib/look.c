@@ -108,7 +108,7 @@ static void compare_mount(struct look *look, const struct look_mount *mount)
 		if (device->character)
 			continue;
 		look_note(look, device, mount->vital ? LOOK_VITAL : LOOK_MOUNTED, "%s%s",
-			  mount->user ? mount->user : "mounted on ", where);
+			  mount->user ? mount->user : look_words(look, "mounted on "), where);
 	}
 }
 
@@ -311,8 +311,8 @@ static enum isif_error open_roots(struct look *look)
 	return isif_sysfs_open(roots->sysfs ? roots->sysfs : "/sys", NULL, &look->sysfs);
 }
 
-enum isif_error look_begin(const struct look_roots *roots, const uint32_t *sids, size_t count,
-			   struct look **result)
+enum isif_error look_begin(const struct look_roots *roots, enum isif_look_purpose purpose,
+			   const uint32_t *sids, size_t count, struct look **result)
 {
 	struct look *look = calloc(1, sizeof(*look));
 	enum isif_error error;
@@ -321,6 +321,7 @@ enum isif_error look_begin(const struct look_roots *roots, const uint32_t *sids,
 		return ISIF_NO_MEMORY;
 	*look = (struct look){
 		.roots = *roots,
+		.purpose = purpose,
 		.proc = -1,
 		.dev = -1,
 		.process = -1,

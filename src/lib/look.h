@@ -32,9 +32,8 @@ struct look_roots {
 	unsigned patience; /* ms that claims, and multipathd, may take; 0: some seconds */
 };
 
-/* The sessions count as gone together: the path over one does not make another's redundant. */
-enum isif_error look_begin(const struct look_roots *roots, const uint32_t *sids, size_t count,
-			   struct look **look);
+enum isif_error look_begin(const struct look_roots *roots, enum isif_look_purpose purpose,
+			   const uint32_t *sids, size_t count, struct look **look);
 
 /*
  * Goes on until the monotonic clock (ns) passes deadline, at least one step of some 50 us. ISIF_OK:

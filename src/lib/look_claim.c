@@ -187,7 +187,7 @@ enum isif_error look_claims_step(struct look *look)
 	look->waiting = false;
 	if (!look->claims_listed) {
 		look->claims_listed = true;
-		return list_claims(look);
+		return look->purpose == ISIF_LOOK_TO_SHOW ? ISIF_OK : list_claims(look);
 	}
 	if (look->at == look->claims.count)
 		return ISIF_OK;

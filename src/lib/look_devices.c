@@ -230,7 +230,8 @@ static enum isif_error visit_holder(struct look *look, const struct look_device 
 				      : ISIF_NO_MEMORY;
 	}
 	if (!(text_after(uuid, "part") && strstr(uuid, "-mpath-")))
-		look_note(look, device, LOOK_HELD, "held by %s", *label ? label : name);
+		look_note(look, device, LOOK_HELD, "%s%s", look_words(look, "held by "),
+			  *label ? label : name);
 	return add_device(look, device->disk, holder.path, device->mapped);
 }
 
@@ -259,7 +260,8 @@ static enum isif_error visit_loops(struct look *look, const struct look_device *
 	for (size_t i = 0; !error && i < look->loops.count; i++) {
 		if (!device->number || look->loops.items[i].number != device->number)
 			continue;
-		look_note(look, device, LOOK_HELD, "held by %s", look->loops.items[i].name);
+		look_note(look, device, LOOK_HELD, "%s%s", look_words(look, "held by "),
+			  look->loops.items[i].name);
 		error = sysfs_open(look->sysfs, &loop, "block/%s", look->loops.items[i].name);
 		if (!error)
 			error = add_device(look, device->disk, loop.path, device->mapped);
@@ -348,7 +350,7 @@ static enum isif_error look_at_bcache(struct look *look, const struct look_devic
 
 	if (error || !text_after(bcache.path, directory->path))
 		return error;
-	look_note(look, device, LOOK_HELD, "held by bcache");
+	look_note(look, device, LOOK_HELD, "%sbcache", look_words(look, "held by "));
 	error = sysfs_open_in(look->sysfs, &bcache, "dev", &upper);
 	return error ? error : add_device(look, device->disk, upper.path, device->mapped);
 }

@@ -102,6 +102,7 @@ struct look_view {
 
 struct look {
 	struct look_roots roots;
+	enum isif_look_purpose purpose;
 	int proc, dev;
 	struct isif_sysfs *sysfs;
 	uint32_t *sids;
@@ -156,6 +157,12 @@ struct look {
 
 #define LOOK_RESERVE(array)                                                                        \
 	array_reserve(&(array).items, &(array).size, (array).count, sizeof(*(array).items))
+
+/* Words for a sentence; the disk table has a column for mount points and holders as such. */
+static inline const char *look_words(const struct look *look, const char *words)
+{
+	return look->purpose == ISIF_LOOK_TO_SHOW ? "" : words;
+}
 
 void look_note_unknown(struct look *look, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-static bool stays(const struct look *look, uint32_t sid)
+static bool stays(const struct look *look, uint32_t own, uint32_t sid)
 {
+	if (look->purpose == ISIF_LOOK_TO_SHOW)
+		return sid != own;
 	for (size_t i = 0; i < look->sid_count; i++)
 		if (look->sids[i] == sid)
 			return false;
@@ -26,8 +28,8 @@ static enum isif_error session_is_logged_in(struct look *look, uint32_t sid, boo
 }
 
 /* The SCSI disk runs, its session is logged in, and multipathd uses it, where that runs. */
-static enum isif_error is_alive(struct look *look, const struct sysfs_directory *slaves,
-				const char *name, bool *alive)
+static enum isif_error is_alive(struct look *look, uint32_t own,
+				const struct sysfs_directory *slaves, const char *name, bool *alive)
 {
 	struct sysfs_directory CLEANUP_DIRECTORY scsi = SYSFS_NO_DIRECTORY;
 	enum isif_error error = sysfs_open(look->sysfs, &scsi, "%s/%s/device", slaves->path, name);
@@ -38,7 +40,7 @@ static enum isif_error is_alive(struct look *look, const struct sysfs_directory 
 	if (!error)
 		error = sysfs_read(&scsi, "state", state, sizeof(state));
 	if (error || strcmp(state, "running") != 0 ||
-	    !sysfs_path_number(scsi.path, "session", &sid) || !stays(look, sid))
+	    !sysfs_path_number(scsi.path, "session", &sid) || !stays(look, own, sid))
 		return error;
 	error = session_is_logged_in(look, sid, &logged_in);
 	*alive = logged_in &&
@@ -56,7 +58,7 @@ static enum isif_error find_other_path(struct look *look, struct look_disk *disk
 	if (!error)
 		error = sysfs_list(&slaves, &listing);
 	while (!error && !disk->other_path && (name = sysfs_listing_next(&listing))) {
-		error = is_alive(look, &slaves, name, &disk->other_path);
+		error = is_alive(look, disk->sid, &slaves, name, &disk->other_path);
 		/* A path that has gone away, or that cannot be seen, is none. */
 		if (error != ISIF_NO_MEMORY && error != ISIF_LIMIT)
 			error = ISIF_OK;

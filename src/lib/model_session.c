@@ -111,9 +111,25 @@ static struct isif_session *make_row(struct build *build, const struct observed_
 	return row;
 }
 
-static enum isif_error add_disks(struct isif_snapshot *snapshot)
+/* Who uses a disk: what a look found is more than what the disk says by itself. */
+static void take_use(const struct world *world, struct isif_disk_row *row, size_t *at)
 {
-	size_t count = 0;
+	row->use = row->disk->use;
+	memcpy(row->user, row->disk->user, sizeof(row->user));
+	while (*at < world->look_count && world->looks[*at].sid < row->sid)
+		++*at;
+	for (size_t i = *at; i < world->look_count && world->looks[i].sid == row->sid; i++) {
+		if (strcmp(world->looks[i].device, row->disk->device) != 0)
+			continue;
+		row->use = world->looks[i].use;
+		memcpy(row->user, world->looks[i].user, sizeof(row->user));
+		return;
+	}
+}
+
+static enum isif_error add_disks(const struct world *world, struct isif_snapshot *snapshot)
+{
+	size_t count = 0, at = 0;
 
 	for (uint32_t i = 0; i < snapshot->session_count; i++)
 		count += snapshot->sessions[i]->kernel->disk_count;
@@ -125,9 +141,14 @@ static enum isif_error add_disks(struct isif_snapshot *snapshot)
 		const struct isif_disk *disks = session->kernel->disks;
 
 		for (uint32_t j = 0; j < session->kernel->disk_count; j++)
-			if (!j || disks[j].lun != disks[j - 1].lun)
-				snapshot->disks[snapshot->disk_count++] =
-					(struct isif_disk_row){ session->kernel->sid, &disks[j] };
+			if (!j || disks[j].lun != disks[j - 1].lun) {
+				struct isif_disk_row *row =
+					&snapshot->disks[snapshot->disk_count++];
+
+				*row = (struct isif_disk_row){ .sid = session->kernel->sid,
+							       .disk = &disks[j] };
+				take_use(world, row, &at);
+			}
 	}
 	return ISIF_OK;
 }
@@ -163,5 +184,5 @@ enum isif_error model_sessions(struct build *build)
 	for (size_t i = 0; i < build->binding_count; i++)
 		if (!build->bindings[i].session)
 			build->bindings[i].path = ISIF_PATH_NOT_APPLICABLE;
-	return add_disks(snapshot);
+	return add_disks(world, snapshot);
 }

@@ -265,8 +265,10 @@ static void look_at_uses(struct isif_monitor *monitor)
 	const struct isif_kernel_event event = { .kind = ISIF_EVENT_DISK };
 	uint32_t generation = isif_sysfs_uses_generation(monitor->sysfs);
 
-	if (generation != monitor->uses_seen)
+	if (generation != monitor->uses_seen) {
 		monitor_session_event(monitor, &event);
+		monitor_forget_looks(monitor);
+	}
 	monitor->uses_seen = generation;
 }
 
@@ -325,6 +327,7 @@ static bool work(struct isif_monitor *monitor, uint64_t deadline)
 		look_at_ports(monitor);
 	if (monitor->sockets_due)
 		monitor_read_sockets(monitor);
+	monitor_look(monitor);
 	return more;
 }
 
@@ -375,6 +378,7 @@ int isif_monitor_timeout(const struct isif_monitor *monitor)
 	earlier(&due, monitor->resync_due);
 	earlier(&due, monitor->save_due);
 	earlier(&due, monitor_sessions_due(monitor));
+	earlier(&due, monitor_looks_due(monitor));
 	earlier(&due, jobs_due);
 	if (record_due != UINT64_MAX)
 		earlier(&due, record_due / 1000000u + 1);
@@ -589,6 +593,8 @@ void isif_monitor_close(struct isif_monitor *monitor)
 		monitor_save(monitor);
 	job_runner_close(monitor->jobs);
 	isif_snapshot_release(monitor->snapshot);
+	if (monitor->privileged)
+		monitor_forget_looks(monitor);
 	monitor_free_sessions(monitor);
 	release_ports(monitor);
 	free(monitor->ports);

@@ -17,6 +17,17 @@ struct tracked_session {
 	struct isif_session_counters last;   /* of this one */
 };
 
+/* What the last look for the disk table found, and the one that is being taken. */
+struct looks {
+	bool due, looking;
+	uint64_t again; /* when to go on (monotonic ms) */
+	uint64_t taking_ns;
+	uint64_t read;	  /* when it was done (monotonic ms); 0: nothing is known */
+	uint64_t took_ns; /* of our time */
+	struct isif_look_disk *disks;
+	size_t count;
+};
+
 struct isif_monitor {
 	struct isif_log log;
 	struct isif_names *names;
@@ -61,6 +72,7 @@ struct isif_monitor {
 	uint64_t resync_interval; /* ms */
 	uint32_t resyncs, overflows;
 	uint32_t uses_seen; /* generation of mounts and swap that the disks were judged by */
+	struct looks looks;
 };
 
 /* Monotonic milliseconds. */
@@ -79,6 +91,11 @@ void monitor_free_sessions(struct isif_monitor *monitor);
 
 /* monitor_sockets.c: path and counters of each session's socket. */
 void monitor_read_sockets(struct isif_monitor *monitor);
+
+/* monitor_looks.c: who uses the disks, while somebody asks. */
+void monitor_look(struct isif_monitor *monitor);
+uint64_t monitor_looks_due(const struct isif_monitor *monitor); /* monotonic ms; 0: never */
+void monitor_forget_looks(struct isif_monitor *monitor);
 
 /* monitor_world.c: joins what the sources say into a new snapshot. */
 enum isif_error monitor_build(struct isif_monitor *monitor);

@@ -74,6 +74,8 @@ static void gather(const struct isif_monitor *monitor, struct gathering *gatheri
 		.transport_count = monitor->transport_count,
 		.ports = monitor->ports,
 		.port_count = monitor->port_count,
+		.looks = monitor->looks.disks,
+		.look_count = monitor->looks.count,
 		.network = monitor->network,
 		.initiator_name = monitor->initiator_name,
 		.record_directory = monitor->record_directory,

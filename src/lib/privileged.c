@@ -25,7 +25,7 @@ struct local {
 	struct directory_reader reader;
 	struct store *store;
 	char *sysfs; /* NULL: this host's */
-	struct look *look;
+	struct look *looks[ISIF_LOOK_PURPOSES];
 	struct commands *commands;
 	size_t change_at, change_end;
 	_Alignas(struct inotify_event) char changes[16384];
@@ -187,30 +187,36 @@ static int backup_descriptor(const struct isif_privileged *gate)
 	return store_backup_descriptor(((const struct local *)(const void *)gate)->store);
 }
 
-static enum isif_error begin_look(struct isif_privileged *gate, const uint32_t *sids, size_t count)
+static enum isif_error begin_look(struct isif_privileged *gate, enum isif_look_purpose purpose,
+				  const uint32_t *sids, size_t count)
 {
 	struct local *local = local_of(gate);
 	const struct look_roots roots = { .sysfs = local->sysfs };
 
-	return local->look ? ISIF_INVALID : look_begin(&roots, sids, count, &local->look);
+	return local->looks[purpose]
+		       ? ISIF_INVALID
+		       : look_begin(&roots, purpose, sids, count, &local->looks[purpose]);
 }
 
-static enum isif_error work_look(struct isif_privileged *gate, uint64_t deadline, unsigned *pause)
+static enum isif_error work_look(struct isif_privileged *gate, enum isif_look_purpose purpose,
+				 uint64_t deadline, unsigned *pause)
 {
-	struct look *look = local_of(gate)->look;
+	struct look *look = local_of(gate)->looks[purpose];
 
 	return look ? look_work(look, deadline, pause) : ISIF_INVALID;
 }
 
-static void result_of_look(const struct isif_privileged *gate, const struct isif_look_disk **disks,
-			   size_t *count)
+static void result_of_look(const struct isif_privileged *gate, enum isif_look_purpose purpose,
+			   const struct isif_look_disk **disks, size_t *count)
 {
-	look_result(((const struct local *)(const void *)gate)->look, disks, count);
+	const struct local *local = (const struct local *)(const void *)gate;
+
+	look_result(local->looks[purpose], disks, count);
 }
 
-static void end_look(struct isif_privileged *gate)
+static void end_look(struct isif_privileged *gate, enum isif_look_purpose purpose)
 {
-	look_end(TAKE(local_of(gate)->look));
+	look_end(TAKE(local_of(gate)->looks[purpose]));
 }
 
 static enum isif_error begin_command(struct isif_privileged *gate,
@@ -251,7 +257,8 @@ static void close_local(struct isif_privileged *gate)
 {
 	struct local *local = local_of(gate);
 
-	look_end(local->look);
+	for (int purpose = 0; purpose < ISIF_LOOK_PURPOSES; purpose++)
+		look_end(local->looks[purpose]);
 	free(local->sysfs);
 	commands_close(local->commands);
 	store_close(local->store);

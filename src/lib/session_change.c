@@ -243,7 +243,8 @@ static enum outcome start_command(struct session_change *change, const struct jo
 static enum outcome begin_guard(struct session_change *change, const struct job_context *context)
 {
 	struct isif_privileged *gate = context->gate;
-	enum isif_error error = gate->operations->look_begin(gate, &change->sid, 1);
+	enum isif_error error =
+		gate->operations->look_begin(gate, ISIF_LOOK_TO_LOG_OUT, &change->sid, 1);
 
 	if (error)
 		return fail(change, context, ISIF_JOB_ERROR_IN_USE,
@@ -269,17 +270,18 @@ static enum outcome go_on_with_guard(struct session_change *change,
 	bool allowed = false;
 	size_t count;
 
-	error = gate->operations->look_work(gate, clock_ns() + LOOK_NS, &change->look_pause);
+	error = gate->operations->look_work(gate, ISIF_LOOK_TO_LOG_OUT, clock_ns() + LOOK_NS,
+					    &change->look_pause);
 	if (error == ISIF_INCOMPLETE)
 		return WAIT;
 	if (error) {
 		snprintf(text, sizeof(text), "who uses its disks cannot be found out: %s",
 			 isif_error_text(error));
 	} else {
-		gate->operations->look_result(gate, &disks, &count);
+		gate->operations->look_result(gate, ISIF_LOOK_TO_LOG_OUT, &disks, &count);
 		allowed = guard_allows(&request, disks, count, text, sizeof(text));
 	}
-	gate->operations->look_end(gate);
+	gate->operations->look_end(gate, ISIF_LOOK_TO_LOG_OUT);
 	change->phase = CHANGE_ASK;
 	if (!allowed)
 		return fail(change, context, ISIF_JOB_ERROR_IN_USE, "%s", text);
@@ -374,7 +376,7 @@ static enum outcome take_step(struct session_change *change, const struct job_co
 		return ENDED;
 	/* What runs is waited for: what it does is not undone by a record that is gone. */
 	if (!row && change->phase == CHANGE_GUARD)
-		context->gate->operations->look_end(context->gate);
+		context->gate->operations->look_end(context->gate, ISIF_LOOK_TO_LOG_OUT);
 	if (!row && change->phase != CHANGE_COMMAND)
 		return fail(change, context, ISIF_JOB_ERROR_CHANGED,
 			    "its node record was removed meanwhile");
@@ -428,7 +430,7 @@ int session_change_descriptor(const struct session_change *change,
 void session_change_end(struct session_change *change, const struct job_context *context)
 {
 	if (change->phase == CHANGE_GUARD)
-		context->gate->operations->look_end(context->gate);
+		context->gate->operations->look_end(context->gate, ISIF_LOOK_TO_LOG_OUT);
 	if (change->command)
 		context->gate->operations->command_end(context->gate, change->command);
 	change->command = 0;

@@ -3,6 +3,7 @@
 #define ISIF_LIB_WORLD_H
 
 #include <isif/model.h>
+#include <isif/privileged.h>
 
 #include "state.h"
 
@@ -41,6 +42,8 @@ struct world {
 	size_t transport_count;
 	struct isif_kernel_port **ports;
 	size_t port_count;
+	const struct isif_look_disk *looks; /* who uses their disks, if known, in their order */
+	size_t look_count;
 	struct isif_network *network;
 	struct isif_name *initiator_name;
 	struct isif_name *record_directory;

@@ -122,15 +122,13 @@ static struct isif_disk disks[] = {
 	  .state = "running",
 	  .wwid = "naa.6",
 	  .map = "mpatha",
-	  .use = ISIF_DISK_REDUNDANT },
-	{ .lun = UINT32_MAX,
-	  .size = UINT32_MAX,
-	  .device = "sdb",
-	  .state = "offline",
-	  .use = ISIF_DISK_UNKNOWN,
-	  .user = "who knows" },
+	  .use = ISIF_DISK_UNUSED },
+	{ .lun = UINT32_MAX, .size = UINT32_MAX, .device = "sdb", .state = "offline" },
 };
-static struct isif_disk_row disk_rows[] = { { 1, &disks[0] }, { 1, &disks[1] } };
+static struct isif_disk_row disk_rows[] = {
+	{ .sid = 1, .disk = &disks[0], .use = ISIF_DISK_REDUNDANT },
+	{ .sid = 1, .disk = &disks[1], .use = ISIF_DISK_UNKNOWN, .user = "who knows" },
+};
 
 static struct isif_kernel_session kernels[] = {
 	{

@@ -16,33 +16,35 @@ struct job_stage job_stage;
 
 /* --- who uses the disks --- */
 
-static enum isif_error look_begin_here(struct isif_privileged *self, const uint32_t *sids,
-				       size_t count)
+static enum isif_error look_begin_here(struct isif_privileged *self, enum isif_look_purpose purpose,
+				       const uint32_t *sids, size_t count)
 {
-	(void)self, (void)sids;
+	(void)self, (void)purpose, (void)sids;
 	if (!job_stage.looked_at)
 		job_stage.looked_at = count;
 	return ISIF_OK;
 }
 
-static enum isif_error look_work_here(struct isif_privileged *self, uint64_t deadline,
-				      unsigned *pause)
+static enum isif_error look_work_here(struct isif_privileged *self, enum isif_look_purpose purpose,
+				      uint64_t deadline, unsigned *pause)
 {
-	(void)self, (void)deadline, (void)pause;
+	(void)self, (void)purpose, (void)deadline, (void)pause;
 	return ISIF_OK;
 }
 
-static void look_result_here(const struct isif_privileged *self,
+static void look_result_here(const struct isif_privileged *self, enum isif_look_purpose purpose,
 			     const struct isif_look_disk **disks, size_t *count)
 {
 	(void)self;
+	(void)purpose;
 	*disks = job_stage.disks;
 	*count = job_stage.disk_count;
 }
 
-static void look_end_here(struct isif_privileged *self)
+static void look_end_here(struct isif_privileged *self, enum isif_look_purpose purpose)
 {
 	(void)self;
+	(void)purpose;
 }
 
 static void open_writing(void)

@@ -144,7 +144,7 @@ static int claim(int directory, const char *path)
 	return strstr(text, "busy") ? EBUSY : strstr(text, "offline") ? ENXIO : 0;
 }
 
-struct look *look_tree_begin(const uint32_t *sids, size_t count)
+struct look *look_tree_begin(enum isif_look_purpose purpose, const uint32_t *sids, size_t count)
 {
 	const struct look_roots roots = {
 		.sysfs = scratch("sys"),
@@ -157,7 +157,7 @@ struct look *look_tree_begin(const uint32_t *sids, size_t count)
 	};
 	struct look *look = NULL;
 
-	CU_ASSERT_EQUAL_FATAL(look_begin(&roots, sids, count, &look), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(look_begin(&roots, purpose, sids, count, &look), ISIF_OK);
 	return look;
 }
 
@@ -184,10 +184,10 @@ struct found look_tree_work(struct look *look, uint64_t deadline)
 }
 
 /* Looks in one go, and again in the smallest steps, which must find the same. */
-struct found look_tree_all(const uint32_t *sids, size_t count)
+struct found look_tree_all(enum isif_look_purpose purpose, const uint32_t *sids, size_t count)
 {
-	struct found found = look_tree_work(look_tree_begin(sids, count), UINT64_MAX);
-	struct found again = look_tree_work(look_tree_begin(sids, count), 0);
+	struct found found = look_tree_work(look_tree_begin(purpose, sids, count), UINT64_MAX);
+	struct found again = look_tree_work(look_tree_begin(purpose, sids, count), 0);
 
 	CU_ASSERT_EQUAL(found.steps, 1);
 	CU_ASSERT(again.steps > 10);
@@ -199,7 +199,7 @@ struct found look_tree_all(const uint32_t *sids, size_t count)
 /* What is found of the first disk, sda. */
 void look_finds(enum isif_disk_use use, enum isif_vital vital, const char *user)
 {
-	struct found found = look_tree_all((const uint32_t[]){ 1 }, 1);
+	struct found found = look_tree_all(ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 1 }, 1);
 
 	CU_ASSERT_EQUAL_FATAL(found.count, 2);
 	for (size_t i = 0; i < found.count; i++) {

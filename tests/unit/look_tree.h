@@ -54,10 +54,10 @@ void put_files(const struct file *files);
 /* Beside the root file system, this line in the mountinfo of a process. */
 void put_mount(const char *process_number, const char *line);
 
-struct look *look_tree_begin(const uint32_t *sids, size_t count);
+struct look *look_tree_begin(enum isif_look_purpose purpose, const uint32_t *sids, size_t count);
 /* Works until it is done; each turn ends at the deadline. */
 struct found look_tree_work(struct look *look, uint64_t deadline);
-struct found look_tree_all(const uint32_t *sids, size_t count);
+struct found look_tree_all(enum isif_look_purpose purpose, const uint32_t *sids, size_t count);
 
 /* What is to be found of the first disk, sda. */
 void look_finds(enum isif_disk_use use, enum isif_vital vital, const char *user);

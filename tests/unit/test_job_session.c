@@ -30,10 +30,11 @@ static bool looked;		      /* one turn of it is over */
 
 /* --- who uses the disks: what the test says, not what this machine has --- */
 
-static enum isif_error look_begin_here(struct isif_privileged *self, const uint32_t *sids,
-				       size_t count)
+static enum isif_error look_begin_here(struct isif_privileged *self, enum isif_look_purpose purpose,
+				       const uint32_t *sids, size_t count)
 {
 	CU_ASSERT_PTR_EQUAL(self, gate);
+	CU_ASSERT_EQUAL(purpose, ISIF_LOOK_TO_LOG_OUT);
 	CU_ASSERT_EQUAL(count, 1);
 	CU_ASSERT_EQUAL(looked_at, 0);
 	looked_at = sids[0];
@@ -41,10 +42,10 @@ static enum isif_error look_begin_here(struct isif_privileged *self, const uint3
 	return ISIF_OK;
 }
 
-static enum isif_error look_work_here(struct isif_privileged *self, uint64_t deadline,
-				      unsigned *pause)
+static enum isif_error look_work_here(struct isif_privileged *self, enum isif_look_purpose purpose,
+				      uint64_t deadline, unsigned *pause)
 {
-	(void)self, (void)deadline;
+	(void)self, (void)purpose, (void)deadline;
 	*pause = 0;
 	if (looked)
 		return ISIF_OK;
@@ -52,17 +53,19 @@ static enum isif_error look_work_here(struct isif_privileged *self, uint64_t dea
 	return ISIF_INCOMPLETE;
 }
 
-static void look_result_here(const struct isif_privileged *self,
+static void look_result_here(const struct isif_privileged *self, enum isif_look_purpose purpose,
 			     const struct isif_look_disk **found, size_t *count)
 {
 	(void)self;
+	(void)purpose;
 	*found = seen;
 	*count = COUNT(seen);
 }
 
-static void look_end_here(struct isif_privileged *self)
+static void look_end_here(struct isif_privileged *self, enum isif_look_purpose purpose)
 {
 	(void)self;
+	(void)purpose;
 	looked_at = 0;
 }
 

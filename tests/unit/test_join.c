@@ -289,6 +289,45 @@ static void test_disks(void)
 	CU_ASSERT_EQUAL(target_row("iqn.a")->disks, 4);
 }
 
+/* What a look found stands in the place of what a disk says, where there was one. */
+static void test_looks(void)
+{
+	static struct isif_disk disks[] = {
+		{ .lun = 1, .device = "sda", .use = ISIF_DISK_UNUSED },
+		{ .lun = 2, .device = "sdb", .use = ISIF_DISK_IN_USE, .user = "/srv" },
+		{ .lun = 3, .device = "sdc", .use = ISIF_DISK_UNUSED },
+	};
+	static const struct isif_look_disk looks[] = {
+		{ .sid = 1, .device = "sdc", .use = ISIF_DISK_IN_USE, .user = "of one" },
+		{ .sid = 2, .device = "sdc", .use = ISIF_DISK_UNKNOWN, .user = "of two" },
+		{ .sid = 2, .device = "sdb", .use = ISIF_DISK_REDUNDANT, .user = "mpatha" },
+		{ .sid = 3, .device = "sda", .use = ISIF_DISK_IN_USE, .user = "of another" },
+	};
+	static const struct {
+		enum isif_disk_use use;
+		const char *user;
+	} expected[] = {
+		{ ISIF_DISK_UNUSED, "" },	   { ISIF_DISK_IN_USE, "/srv" },
+		{ ISIF_DISK_IN_USE, "of one" },	   { ISIF_DISK_UNUSED, "" },
+		{ ISIF_DISK_REDUNDANT, "mpatha" }, { ISIF_DISK_UNKNOWN, "of two" },
+	};
+
+	usual();
+	stage_session(2, "iqn.a", "if1");
+	for (size_t i = 0; i < 2; i++) {
+		stage.kernels[i].disks = disks;
+		stage.kernels[i].disk_count = COUNT(disks);
+	}
+	stage.world.looks = looks;
+	stage.world.look_count = COUNT(looks);
+	stage_build();
+	CU_ASSERT_EQUAL_FATAL(stage.snapshot->disk_count, COUNT(expected));
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		CU_ASSERT_EQUAL(stage.snapshot->disks[i].use, expected[i].use);
+		CU_ASSERT_STRING_EQUAL(stage.snapshot->disks[i].user, expected[i].user);
+	}
+}
+
 void add_join_tests(void)
 {
 	CU_pSuite suite = CU_add_suite_with_setup_and_teardown("model joins", NULL, NULL,
@@ -309,5 +348,6 @@ void add_join_tests(void)
 	CU_add_test(suite, "a misrouted session differs", test_misrouted_differs);
 	CU_add_test(suite, "record and session differ: the record's word", test_both_differ);
 	CU_add_test(suite, "a copy of a built-in iface", test_built_in_copy);
+	CU_add_test(suite, "who uses the disks", test_looks);
 	CU_add_test(suite, "disks, once for each LUN, and WWIDs of a target", test_disks);
 }

@@ -10,13 +10,13 @@ static void test_unused(void)
 	struct found found;
 
 	look_finds_nobody();
-	found = look_tree_all((const uint32_t[]){ 2, 1 }, 2);
+	found = look_tree_all(ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 2, 1 }, 2);
 	CU_ASSERT_EQUAL(found.count, 3);
 	CU_ASSERT_EQUAL(found.disks[0].sid, 2);
 	CU_ASSERT_STRING_EQUAL(found.disks[0].device, "sdc");
 	/* A session that is gone has no disks, and no session has none either. */
-	CU_ASSERT_EQUAL(look_tree_all((const uint32_t[]){ 9 }, 1).count, 0);
-	CU_ASSERT_EQUAL(look_tree_all(NULL, 0).count, 0);
+	CU_ASSERT_EQUAL(look_tree_all(ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 9 }, 1).count, 0);
+	CU_ASSERT_EQUAL(look_tree_all(ISIF_LOOK_TO_LOG_OUT, NULL, 0).count, 0);
 	/* Neither the map by itself, nor kpartx's partitions of it, are a use. */
 	put_files(map_files);
 	look_finds_nobody();
@@ -293,8 +293,13 @@ static void test_too_many_holders(void)
 
 static void test_claimed(void)
 {
+	struct found found;
+
 	put_entry("dev/sda", "b 8:0 busy");
 	look_finds_user("the kernel uses it, for whom cannot be seen");
+	/* To show it, nobody claims it. */
+	found = look_tree_all(ISIF_LOOK_TO_SHOW, (const uint32_t[]){ 1 }, 1);
+	CU_ASSERT_EQUAL(found.disks[0].use, ISIF_DISK_UNUSED);
 	/* Who can be seen is told, and nobody asks the kernel then. */
 	put_mount("self", "30 23 8:1 / /srv rw - ext4 /dev/sda1 rw");
 	look_finds_user("mounted on /srv");
@@ -329,7 +334,9 @@ static void test_foreign(void)
 	struct look *look = NULL;
 	struct found found;
 
-	CU_ASSERT_EQUAL_FATAL(look_begin(&roots, (const uint32_t[]){ 2 }, 1, &look), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(
+		look_begin(&roots, ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 2 }, 1, &look),
+		ISIF_OK);
 	found = look_tree_work(look, UINT64_MAX);
 	CU_ASSERT_EQUAL(found.count, 1);
 	CU_ASSERT_EQUAL(found.disks[0].use, ISIF_DISK_UNKNOWN);
@@ -341,11 +348,13 @@ static void test_foreign(void)
 static void test_ended_early(void)
 {
 	struct look *look;
-	unsigned pause,
-		steps = look_tree_work(look_tree_begin((const uint32_t[]){ 1, 2 }, 2), 0).steps;
+	unsigned pause, steps = look_tree_work(look_tree_begin(ISIF_LOOK_TO_LOG_OUT,
+							       (const uint32_t[]){ 1, 2 }, 2),
+					       0)
+					.steps;
 
 	for (unsigned end = 0; end < steps; end++) {
-		look = look_tree_begin((const uint32_t[]){ 1, 2 }, 2);
+		look = look_tree_begin(ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 1, 2 }, 2);
 		for (unsigned i = 0; i < end; i++)
 			CU_ASSERT_EQUAL(look_work(look, 0, &pause), ISIF_INCOMPLETE);
 		look_end(look);

@@ -21,12 +21,22 @@ static void test_multipath(void)
 	put_mount("self", "30 23 254:1 / /srv rw - xfs /dev/mapper/mpatha-part1 rw");
 	check_map(ISIF_DISK_REDUNDANT, "mounted on /srv");
 	/* Both sessions are to go: each has the other's path, and none will be left. */
-	found = look_tree_all((const uint32_t[]){ 1, 2 }, 2);
+	found = look_tree_all(ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 1, 2 }, 2);
 	CU_ASSERT_EQUAL_FATAL(found.count, 3);
 	for (size_t i = 0; i < found.count; i++)
 		CU_ASSERT_EQUAL(found.disks[i].use, strcmp(found.disks[i].device, "sdb")
 							    ? ISIF_DISK_IN_USE
 							    : ISIF_DISK_UNUSED);
+	/* To be shown, each is looked at for itself, and its user has a column of his own. */
+	found = look_tree_all(ISIF_LOOK_TO_SHOW, (const uint32_t[]){ 1, 2 }, 2);
+	CU_ASSERT_EQUAL_FATAL(found.count, 3);
+	for (size_t i = 0; i < found.count; i++) {
+		bool in_map = strcmp(found.disks[i].device, "sdb");
+
+		CU_ASSERT_EQUAL(found.disks[i].use,
+				in_map ? ISIF_DISK_REDUNDANT : ISIF_DISK_UNUSED);
+		CU_ASSERT_STRING_EQUAL(found.disks[i].user, in_map ? "/srv" : "");
+	}
 	/* The other session is down, though the kernel has not given up its disk. */
 	put_entry("sys/" CLASS(2) "/state", "FAILED");
 	check_map(ISIF_DISK_IN_USE, "mounted on /srv");
@@ -102,7 +112,7 @@ static void answer(int listener, const char *text)
 static void check_answer(const char *text, enum isif_disk_use use, const char *user)
 {
 	int CLEANUP_CLOSE listener = listen_as_multipathd();
-	struct look *look = look_tree_begin((const uint32_t[]){ 2 }, 1);
+	struct look *look = look_tree_begin(ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 2 }, 1);
 	struct found found;
 
 	answer(listener, text);
@@ -142,7 +152,7 @@ static void test_multipathd_late(void)
 	put_files(map_files);
 	put_mount("self", "30 23 254:0 / /srv rw - xfs /dev/mapper/mpatha rw");
 	listener = listen_as_multipathd();
-	look = look_tree_begin((const uint32_t[]){ 2 }, 1);
+	look = look_tree_begin(ISIF_LOOK_TO_LOG_OUT, (const uint32_t[]){ 2 }, 1);
 	while (!pause)
 		CU_ASSERT_EQUAL_FATAL(look_work(look, 0, &pause), ISIF_INCOMPLETE);
 	CU_ASSERT_EQUAL(look_work(look, UINT64_MAX, &pause), ISIF_INCOMPLETE);
