@@ -139,6 +139,8 @@ struct isif_binding {
 	int64_t up_since;	      /**< wall */
 	uint64_t up_since_mono;	      /**< mono */
 	int64_t last_loss;	      /**< wall */
+	uint32_t alert;		      /**< what was told of it last, as the monitor knows it */
+	bool held;		      /**< it was told a moment ago: what follows is held down */
 	struct isif_name *last_error; /**< plain words, NULL if none */
 };
 

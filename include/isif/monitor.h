@@ -3,6 +3,7 @@
 #define ISIF_MONITOR_H
 
 #include <isif/error.h>
+#include <isif/event.h>
 #include <isif/job.h>
 #include <isif/log.h>
 #include <isif/model.h>
@@ -72,11 +73,21 @@ void isif_monitor_counters_wanted(struct isif_monitor *monitor);
  */
 void isif_monitor_uses_wanted(struct isif_monitor *monitor);
 
+/** The newest events. */
+struct isif_event_list isif_monitor_events(const struct isif_monitor *monitor);
+
+/** A notification of an event was handed to the master. */
+void isif_monitor_notified(struct isif_monitor *monitor, uint32_t index);
+
+/** Tells of something that the monitor cannot know itself. */
+void isif_monitor_tell(struct isif_monitor *monitor, enum isif_event_kind kind, const char *text);
+
 /** What the configuration may change while it runs. */
 struct isif_monitor_configuration {
 	uint32_t resync_interval;	   /**< seconds; 0: never */
 	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for */
 	uint32_t job_history;		   /**< ended jobs that are kept */
+	uint32_t event_history;		   /**< events that are kept; 0: as it is */
 	uint32_t hold_down;	   /**< what ISIF_KEPT_HOLD_DOWN is until somebody sets it */
 	uint32_t iscsiadm_timeout; /**< seconds, to 86400, for a discovery; 0: as it is */
 	uint32_t session_timeout;  /**< seconds, to 86400, for a login or logout; 0: as it is */

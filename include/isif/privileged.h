@@ -275,6 +275,9 @@ struct isif_privileged_operations {
 				      size_t *length);
 	enum isif_error (*state_write)(struct isif_privileged *self, const char *name,
 				       const char *text, size_t length);
+	/** Adds to the end of such a file; sync: it is on disk when this returns. */
+	enum isif_error (*state_append)(struct isif_privileged *self, const char *name,
+					const char *text, size_t length, bool sync);
 	void (*close)(struct isif_privileged *self);
 };
 

@@ -88,9 +88,13 @@ static int on_open(int major, int minor, void *server_argument, void *client_arg
 	struct connection *connection = client_argument;
 	netsnmp_session *session = server_argument;
 
+	netsnmp_transport *transport =
+		session ? snmp_sess_transport(snmp_sess_pointer(session)) : NULL;
+
 	(void)major;
 	(void)minor;
 	connection->open = true;
+	connection->socket = transport ? transport->sock : -1;
 	connection->retry = 0;
 	if (session && session->callback != on_packet) {
 		connection->library_takes = session->callback;

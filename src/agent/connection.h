@@ -13,6 +13,7 @@ struct snmp_pdu;
  * seconds when a master hangs, doubles its alarms, and loses registrations.
  */
 struct connection {
+	int socket;	 /* of that session */
 	bool open;	 /* the library has a session with the master */
 	bool up;	 /* and our registrations are accepted */
 	bool refused;	 /* the master refused one */

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define OBJECTS 1 /* arc of iscsiIfaceObjects */
-
 const mib_arc mib_root[] = { MIB_ROOT_ARCS };
 const size_t mib_root_length = sizeof(mib_root) / sizeof(*mib_root);
 
@@ -106,7 +104,7 @@ bool mib_below_objects(const mib_arc *name, size_t length, struct mib_tail *tail
 {
 	if (length <= mib_root_length ||
 	    memcmp(name, mib_root, mib_root_length * sizeof(*mib_root)) ||
-	    name[mib_root_length] != OBJECTS)
+	    name[mib_root_length] != MIB_OBJECTS)
 		return false;
 	*tail = mib_skip((struct mib_tail){ name, length }, mib_root_length + 1);
 	return true;
@@ -247,7 +245,7 @@ enum engine_answer engine_next(struct mib_view *view, const mib_arc *name, size_
 	struct mib_tail tail = { 0 };
 
 	memcpy(next, mib_root, mib_root_length * sizeof(*next));
-	next[mib_root_length] = OBJECTS;
+	next[mib_root_length] = MIB_OBJECTS;
 	if (!mib_below_objects(name, length, &tail) &&
 	    compare_names(name, length, next, mib_root_length + 1) > 0)
 		return ENGINE_END;

@@ -22,7 +22,8 @@ static inline struct mib_tail mib_skip(struct mib_tail tail, size_t count)
 	return (struct mib_tail){ tail.arcs + count, tail.count - count };
 }
 
-#define MIB_ENTRY 1 /* arc of every xxxEntry */
+#define MIB_OBJECTS 1 /* arc of iscsiIfaceObjects */
+#define MIB_ENTRY   1 /* arc of every xxxEntry */
 
 /* What follows iscsiIfaceObjects in a name; false if the name is not below it. */
 bool mib_below_objects(const mib_arc *name, size_t length, struct mib_tail *tail);

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "engine.h"
 #include "setter.h"
+#include "varbind.h"
 
 #include <net-snmp/net-snmp-config.h>
 
@@ -21,33 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(oid) == sizeof(mib_arc), "the engine's OIDs are Net-SNMP's");
-
-static void set_value(netsnmp_variable_list *variable, const struct mib_value *value)
-{
-	struct counter64 counter;
-
-	switch (value->tag) {
-	case MIB_INTEGER:
-		snmp_set_var_typed_integer(variable, ASN_INTEGER, value->integer);
-		break;
-	case MIB_OCTETS:
-		snmp_set_var_typed_value(variable, ASN_OCTET_STR, value->octets, value->length);
-		break;
-	case MIB_COUNTER64:
-		counter.high = (u_long)(value->number >> 32);
-		counter.low = (u_long)(value->number & 0xffffffffu);
-		snmp_set_var_typed_value(variable, ASN_COUNTER64, &counter, sizeof(counter));
-		break;
-	case MIB_COUNTER32:
-	case MIB_UNSIGNED:
-	case MIB_TIMETICKS:
-		snmp_set_var_typed_integer(variable, (u_char)value->tag,
-					   (long)(value->number & 0xffffffffu));
-		break;
-	}
-}
-
 static void answer_get(struct mib_view *view, netsnmp_request_info *request,
 		       netsnmp_agent_request_info *information)
 {
@@ -56,7 +30,7 @@ static void answer_get(struct mib_view *view, netsnmp_request_info *request,
 
 	switch (engine_get(view, variable->name, variable->name_length, &value)) {
 	case ENGINE_VALUE:
-		set_value(variable, &value);
+		varbind_set(variable, &value);
 		break;
 	case ENGINE_NO_OBJECT:
 		netsnmp_set_request_error(information, request, SNMP_NOSUCHOBJECT);
@@ -78,7 +52,7 @@ static void answer_next(struct mib_view *view, netsnmp_request_info *request)
 	/* AgentX can ask for a range that begins with an instance and includes it. */
 	if (request->inclusive &&
 	    engine_get(view, variable->name, variable->name_length, &value) == ENGINE_VALUE) {
-		set_value(variable, &value);
+		varbind_set(variable, &value);
 		return;
 	}
 	/* What stays ASN_NULL makes the master go on with the next subtree. */
@@ -86,7 +60,7 @@ static void answer_next(struct mib_view *view, netsnmp_request_info *request)
 	    ENGINE_VALUE)
 		return;
 	snmp_set_var_objid(variable, next, length);
-	set_value(variable, &value);
+	varbind_set(variable, &value);
 }
 
 static void answer_reads(struct handler *handler, struct mib_view *view,
@@ -195,7 +169,7 @@ static void answer_set(struct handler *handler, struct mib_view *view,
 }
 
 /* What is kept for managers, as it is now. */
-static void refresh_facts(struct handler *handler)
+void handler_refresh(struct handler *handler)
 {
 	const struct isif_monitor *monitor = handler->monitor;
 	struct mib_agent *facts = &handler->agent;
@@ -205,20 +179,26 @@ static void refresh_facts(struct handler *handler)
 	facts->notify_rate = isif_monitor_kept(monitor, ISIF_KEPT_NOTIFY_RATE);
 }
 
-static int handle(netsnmp_mib_handler *mib_handler, netsnmp_handler_registration *registration,
-		  netsnmp_agent_request_info *information, netsnmp_request_info *requests)
+struct mib_view handler_view(const struct handler *handler)
 {
-	struct handler *handler = mib_handler->myvoid;
-	struct mib_view view = {
+	return (struct mib_view){
 		.snapshot = isif_monitor_snapshot(handler->monitor),
 		.jobs = isif_monitor_jobs(handler->monitor),
+		.events = isif_monitor_events(handler->monitor),
 		.agent = &handler->agent,
 		.mono = clock_ms(),
 		.origin = handler->origin,
 	};
+}
+
+static int handle(netsnmp_mib_handler *mib_handler, netsnmp_handler_registration *registration,
+		  netsnmp_agent_request_info *information, netsnmp_request_info *requests)
+{
+	struct handler *handler = mib_handler->myvoid;
+	struct mib_view view = handler_view(handler);
 
 	(void)registration;
-	refresh_facts(handler);
+	handler_refresh(handler);
 	if (information->mode == MODE_GET || information->mode == MODE_GETNEXT)
 		answer_reads(handler, &view, information, requests);
 	else

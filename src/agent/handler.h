@@ -17,6 +17,12 @@ struct handler {
 	uint64_t origin; /* of the connection */
 };
 
+/* Brings up to date what is kept for managers. */
+void handler_refresh(struct handler *handler);
+
+/* What is served now. */
+struct mib_view handler_view(const struct handler *handler);
+
 /* Registers the whole objects subtree with Net-SNMP, once; false without memory. */
 bool handler_register(struct handler *handler);
 

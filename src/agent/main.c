@@ -11,6 +11,7 @@
 #include "daemon.h"
 #include "handler.h"
 #include "logging.h"
+#include "notifier.h"
 #include "options.h"
 
 #include <net-snmp/net-snmp-config.h>
@@ -42,7 +43,9 @@ struct agent {
 	struct configuration configuration;
 	struct connection connection;
 	struct handler handler;
+	struct notifier notifier;
 	int signals;
+	bool served; /* since the connection was made */
 	bool pid_written;
 	bool stop;
 };
@@ -75,6 +78,7 @@ static void apply_configuration(struct agent *agent)
 				       .resync_interval = configuration->resync_interval,
 				       .rebind_mode = configuration->rebind_mode,
 				       .job_history = configuration->job_history,
+				       .event_history = configuration->event_history,
 				       .hold_down = configuration->hold_down,
 				       .iscsiadm_timeout = configuration->iscsiadm_timeout,
 				       .session_timeout = configuration->session_timeout,
@@ -205,6 +209,18 @@ static void lower(int *timeout, int candidate)
 		*timeout = candidate;
 }
 
+/* After each turn: before the disk hears of it, which may be slow. */
+static void notify(struct agent *agent)
+{
+	struct mib_view view;
+
+	handler_refresh(&agent->handler);
+	view = handler_view(&agent->handler);
+	notifier_look(&agent->notifier, &view, agent->connection.up, clock_ms());
+	if (agent->connection.up)
+		notifier_send(&agent->notifier, agent->connection.socket, clock_ms());
+}
+
 static void turn(struct agent *agent)
 {
 	struct pollfd descriptors[DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 1];
@@ -214,6 +230,7 @@ static void turn(struct agent *agent)
 	size_t snmp_count, sources;
 
 	lower(&timeout, setter_timeout(setter, clock_ms()));
+	lower(&timeout, notifier_timeout(&agent->notifier, agent->connection.up, clock_ms()));
 	lower(&timeout, connection_timeout(&agent->connection, clock_ms()));
 	snmp_count = snmp_descriptors(descriptors, DESCRIPTORS, &timeout);
 	sources = isif_monitor_descriptors(monitor, descriptors + snmp_count,
@@ -233,11 +250,14 @@ static void turn(struct agent *agent)
 	if (any_ready(descriptors + snmp_count, sources) || isif_monitor_timeout(monitor) == 0)
 		isif_monitor_run(monitor);
 	connection_run(&agent->connection, clock_ms());
+	notify(agent);
 }
 
 static void on_connected(void *context)
 {
-	(void)context;
+	struct agent *agent = context;
+
+	agent->served = true;
 	handler_announce();
 }
 
@@ -246,6 +266,10 @@ static void on_disconnected(void *context)
 	struct agent *agent = context;
 
 	setter_disconnected(&agent->handler.setter, clock_ms());
+	if (agent->served)
+		isif_monitor_tell(agent->handler.monitor, ISIF_HAPPENED_MASTER_LOST,
+				  "the connection to the AgentX master broke");
+	agent->served = false;
 }
 
 /* Signals arrive through a descriptor; a master that goes away must not end us (SIGPIPE). */
@@ -346,6 +370,19 @@ static void prepare_handler(struct handler *handler)
 	};
 }
 
+/* Events of an earlier life are in the table; this one began with the last start. */
+static void prepare_notifier(struct agent *agent)
+{
+	const struct isif_event_list events = isif_monitor_events(agent->handler.monitor);
+	uint32_t first = events.count;
+
+	while (first && events.events[first - 1]->kind != ISIF_HAPPENED_AGENT_STARTED)
+		first--;
+	agent->notifier = (struct notifier){ .monitor = agent->handler.monitor,
+					     .agent = &agent->handler.agent,
+					     .last = first ? events.events[first - 1]->index : 0 };
+}
+
 static int start(struct agent *agent)
 {
 	const struct options *options = &agent->options;
@@ -369,6 +406,7 @@ static int start(struct agent *agent)
 	if (open_monitor(agent))
 		return EXIT_FAILURE;
 	prepare_handler(&agent->handler);
+	prepare_notifier(agent);
 	if (!handler_register(&agent->handler))
 		return fail("cannot register", "the MIB", "out of memory");
 	init_snmp("iscsi-ifaced");
@@ -387,6 +425,7 @@ static void stop(struct agent *agent)
 	snmp_shutdown("iscsi-ifaced");
 	shutdown_agent();
 	setter_clear(&agent->handler.setter);
+	notifier_clear(&agent->notifier);
 	isif_monitor_close(agent->handler.monitor);
 	configuration_clear(&agent->configuration);
 	close(agent->signals);

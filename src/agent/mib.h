@@ -2,6 +2,7 @@
 #ifndef IFACED_MIB_H
 #define IFACED_MIB_H
 
+#include <isif/event.h>
 #include <isif/job.h>
 #include <isif/model.h>
 
@@ -82,6 +83,7 @@ struct mib_agent {
 struct mib_view {
 	const struct isif_snapshot *snapshot;
 	struct isif_job_list jobs;
+	struct isif_event_list events;
 	const struct mib_agent *agent;
 	uint64_t mono;	     /* now, monotonic ms */
 	uint64_t origin;     /* when sysUpTime was 0, monotonic ms; may lie before the boot */

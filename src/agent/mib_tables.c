@@ -555,19 +555,19 @@ static struct mib_rows job_rows(const struct mib_view *view)
 	return (struct mib_rows){ view->jobs.jobs, view->jobs.count, 0 };
 }
 
-/* --- events: nothing makes a row of them yet --- */
+/* --- events --- */
 
-#define NO_ROWS(arc, syntax, access) COLUMN_COMPUTED(arc, syntax, access, NULL)
+#define EVENT(arc, syntax, access, member) COLUMN(arc, syntax, access, struct isif_event, member)
 static const struct mib_column event_columns[] = {
-	NO_ROWS(1, UNSIGNED, NONE), NO_ROWS(2, DATE, READ),	NO_ROWS(3, INTEGER, READ),
-	NO_ROWS(4, TEXT, READ),	    NO_ROWS(5, UNSIGNED, READ), NO_ROWS(6, TEXT, READ),
-	NO_ROWS(7, TRUTH, READ),
+	EVENT(1, UNSIGNED, NONE, index),   EVENT(2, DATE, READ, time),
+	EVENT(3, INTEGER, READ, kind),	   EVENT(4, TEXT, READ, iface),
+	EVENT(5, UNSIGNED, READ, binding), EVENT(6, TEXT, READ, text),
+	EVENT(7, TRUTH, READ, notified),
 };
 
-static struct mib_rows no_rows(const struct mib_view *view)
+static struct mib_rows event_rows(const struct mib_view *view)
 {
-	(void)view;
-	return (struct mib_rows){ 0 };
+	return (struct mib_rows){ view->events.events, view->events.count, 0 };
 }
 
 /* --- targets --- */
@@ -616,7 +616,7 @@ const struct mib_group mib_groups[] = {
 	      FIELD_VIA(struct isif_port, kernel, struct isif_kernel_port, host),
 	      FIELD_VIA(struct isif_port, kernel, struct isif_kernel_port, name)),
 	TABLE(9, job_columns, job_rows, FIELD(struct isif_job, index)),
-	TABLE(10, event_columns, no_rows, { STORED_U32, -1, 0 }),
+	TABLE(10, event_columns, event_rows, FIELD(struct isif_event, index)),
 	SCALARS(11, mib_alerting_scalars),
 	TABLE(12, target_columns, target_rows, FIELD(struct isif_target, index)),
 };

@@ -136,6 +136,8 @@ static void ended(struct job_runner *runner, struct isif_job *job)
 			 job->state == ISIF_JOB_SUCCEEDED ? "succeeded" : "was cancelled",
 			 job->step);
 	tell(runner, job, what);
+	if (runner->listen)
+		runner->listen(runner->listener, job);
 	runner->news = true;
 }
 
@@ -310,6 +312,14 @@ void job_runner_set_iscsiadm_timeout(struct job_runner *runner, uint32_t millise
 void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *rtnetlink)
 {
 	runner->rtnetlink = rtnetlink;
+}
+
+void job_runner_set_listener(struct job_runner *runner,
+			     void (*listen)(void *context, const struct isif_job *job),
+			     void *context)
+{
+	runner->listen = listen;
+	runner->listener = context;
 }
 
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,

@@ -114,6 +114,10 @@ void job_runner_set_rtnetlink(struct job_runner *runner, struct isif_rtnetlink *
 /* 0 ms: as it is. */
 void job_runner_set_session_terms(struct job_runner *runner, uint32_t milliseconds,
 				  bool protect_in_use);
+/* Who is told of each job that ends, from within job_run(). */
+void job_runner_set_listener(struct job_runner *runner,
+			     void (*listen)(void *context, const struct isif_job *job),
+			     void *context);
 /* Where the wanted states are; before anything runs. */
 void job_runner_set_state(struct job_runner *runner, struct state *state);
 

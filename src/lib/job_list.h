@@ -28,6 +28,8 @@ struct job_runner {
 	bool protect_in_use;
 	struct state *state;
 	struct job_effects effects;
+	void (*listen)(void *context, const struct isif_job *job); /* NULL: nobody */
+	void *listener;
 	struct isif_rtnetlink *rtnetlink;
 	bool in_change;	  /* since the last job_keep(): nothing starts and nothing runs */
 	bool news;	  /* a job began or ended in this run */

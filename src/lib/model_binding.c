@@ -200,6 +200,8 @@ static void fill_row(const struct build *build, const struct binding_join *join,
 	row->up_since = memory->up_since;
 	row->up_since_mono = memory->up_since_mono;
 	row->last_loss = memory->last_loss;
+	row->alert = (uint32_t)memory->alert;
+	row->held = memory->hold.until;
 	row->last_error = memory->last_error;
 }
 
@@ -209,7 +211,8 @@ static bool same_row(const struct isif_binding *a, const struct isif_binding *b)
 	       a->oper_status == b->oper_status && a->path == b->path && a->in_sync == b->in_sync &&
 	       a->sid == b->sid && a->path_link == b->path_link && a->losses == b->losses &&
 	       a->up_since == b->up_since && a->up_since_mono == b->up_since_mono &&
-	       a->last_loss == b->last_loss && a->last_error == b->last_error;
+	       a->last_loss == b->last_loss && a->alert == b->alert && a->held == b->held &&
+	       a->last_error == b->last_error;
 }
 
 static bool same_state(const struct isif_binding *a, const struct isif_binding *b)

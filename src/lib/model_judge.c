@@ -137,6 +137,12 @@ static void set_last_error(const struct build *build, struct binding_memory *mem
 	char text[128];
 	struct isif_name *name;
 
+	memory->reason = status == ISIF_OPER_FAILED	  ? ISIF_REASON_LOGIN_FAILED
+			 : session && session->error_code ? ISIF_REASON_CONNECTION_ERROR
+							  : ISIF_REASON_SESSION_GONE;
+	if (status == ISIF_OPER_FAILED && session && session->login_status >> 8 == 2 &&
+	    (session->login_status & 0xff) <= 2)
+		memory->reason = ISIF_REASON_AUTHENTICATION_FAILED;
 	if (status == ISIF_OPER_FAILED && session && session->login_status >> 8 > 1)
 		snprintf(text, sizeof(text), "the target refused the login: %s (iSCSI status %04x)",
 			 refusal_text(session->login_status), session->login_status);

@@ -197,6 +197,8 @@ void isif_monitor_resync(struct isif_monitor *monitor)
 static void lost_events(struct isif_monitor *monitor)
 {
 	monitor->overflows++;
+	isif_monitor_tell(monitor, ISIF_HAPPENED_EVENTS_MISSED,
+			  "the kernel dropped events: everything is read again");
 	isif_monitor_resync(monitor);
 }
 
@@ -335,7 +337,8 @@ static void run_jobs(struct isif_monitor *monitor, uint64_t now)
 {
 	struct job_effects effects;
 
-	job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS);
+	if (job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS))
+		monitor->dirty = true;
 	effects = job_take_effects(monitor->jobs);
 	if (effects.look)
 		monitor_notice_sessions(monitor);
@@ -347,6 +350,8 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 	uint64_t now = monitor_now();
 	const struct isif_snapshot *before = monitor->snapshot;
 
+	/* Those of the run before: whoever wanted to be told has been told by now. */
+	monitor_write_events(monitor);
 	if (monitor->resync_due && now >= monitor->resync_due)
 		isif_monitor_resync(monitor);
 	take_events(monitor);
@@ -373,10 +378,12 @@ int isif_monitor_timeout(const struct isif_monitor *monitor)
 	uint64_t jobs_due = monitor->writes ? job_due(monitor->jobs) : UINT64_MAX;
 
 	if (jobs_due <= now || monitor->records_wait || monitor->ports_due ||
-	    monitor->sockets_due || monitor->dirty)
+	    monitor->sockets_due || monitor->dirty || event_log_has_news(monitor->events))
 		return 0;
 	earlier(&due, monitor->resync_due);
 	earlier(&due, monitor->save_due);
+	earlier(&due, monitor->changes.due);
+	earlier(&due, monitor->alerts_due);
 	earlier(&due, monitor_sessions_due(monitor));
 	earlier(&due, monitor_looks_due(monitor));
 	earlier(&due, jobs_due);
@@ -440,6 +447,8 @@ void isif_monitor_configure(struct isif_monitor *monitor,
 	schedule_resync(monitor);
 	monitor->rebind_mode = configuration->rebind_mode;
 	job_runner_set_history(monitor->jobs, configuration->job_history);
+	if (configuration->event_history)
+		event_log_set_limit(monitor->events, configuration->event_history);
 	if (configuration->iscsiadm_timeout)
 		job_runner_set_iscsiadm_timeout(monitor->jobs,
 						configuration->iscsiadm_timeout * 1000);
@@ -575,6 +584,12 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 	if (!error) {
 		job_runner_set_rtnetlink(monitor->jobs, monitor->rtnetlink);
 		job_runner_set_state(monitor->jobs, monitor->state);
+		job_runner_set_listener(monitor->jobs, monitor_tell_job, monitor);
+		error = event_log_open(monitor->privileged, monitor->names, &monitor->log,
+				       monitor->state->boot, &monitor->events);
+	}
+	if (!error) {
+		isif_monitor_tell(monitor, ISIF_HAPPENED_AGENT_STARTED, "the agent started");
 		error = read_everything(monitor);
 	}
 	if (error) {
@@ -589,9 +604,10 @@ void isif_monitor_close(struct isif_monitor *monitor)
 {
 	if (!monitor)
 		return;
+	job_runner_close(monitor->jobs);
+	monitor_close_events(monitor);
 	if (monitor->state)
 		monitor_save(monitor);
-	job_runner_close(monitor->jobs);
 	isif_snapshot_release(monitor->snapshot);
 	if (monitor->privileged)
 		monitor_forget_looks(monitor);

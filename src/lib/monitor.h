@@ -4,6 +4,7 @@
 
 #include <isif/monitor.h>
 
+#include "event_log.h"
 #include "job.h"
 #include "world.h"
 
@@ -26,6 +27,14 @@ struct looks {
 	uint64_t took_ns; /* of our time */
 	struct isif_look_disk *disks;
 	size_t count;
+};
+
+/* Records that are other ones than in the snapshot before, until that is told. */
+struct record_changes {
+	uint32_t count;
+	uint64_t due;		 /* monotonic ms */
+	struct isif_name *iface; /* of all of them; NULL: they are of several */
+	char text[ISIF_EVENT_TEXT_SIZE];
 };
 
 struct isif_monitor {
@@ -73,6 +82,11 @@ struct isif_monitor {
 	uint32_t resyncs, overflows;
 	uint32_t uses_seen; /* generation of mounts and swap that the disks were judged by */
 	struct looks looks;
+	struct event_log *events;
+	struct record_changes changes;
+	uint32_t bad_told; /* records that cannot be read */
+	uint64_t
+		alerts_due; /* when what is held down is looked at again (monotonic ms); 0: never */
 };
 
 /* Monotonic milliseconds. */
@@ -96,6 +110,13 @@ void monitor_read_sockets(struct isif_monitor *monitor);
 void monitor_look(struct isif_monitor *monitor);
 uint64_t monitor_looks_due(const struct isif_monitor *monitor); /* monotonic ms; 0: never */
 void monitor_forget_looks(struct isif_monitor *monitor);
+
+/* monitor_events.c: what happened between two snapshots; before: NULL for the first one. */
+void monitor_tell_differences(struct isif_monitor *monitor, const struct isif_snapshot *before);
+void monitor_tell_job(void *context, const struct isif_job *job);
+/* Writes what was told, and tells what is due. */
+void monitor_write_events(struct isif_monitor *monitor);
+void monitor_close_events(struct isif_monitor *monitor);
 
 /* monitor_world.c: joins what the sources say into a new snapshot. */
 enum isif_error monitor_build(struct isif_monitor *monitor);

@@ -100,6 +100,8 @@ void monitor_save(struct isif_monitor *monitor)
 	enum isif_error error = state_save(monitor->state);
 
 	monitor->save_due = 0;
+	if (monitor->events)
+		event_log_sync(monitor->events);
 	if (error && !monitor->save_failed)
 		isif_log_line(
 			&monitor->log, ISIF_LOG_ERROR,
@@ -112,7 +114,7 @@ void monitor_save(struct isif_monitor *monitor)
 enum isif_error monitor_build(struct isif_monitor *monitor)
 {
 	struct gathering gathering = { 0 };
-	struct isif_snapshot *snapshot = NULL;
+	struct isif_snapshot *snapshot = NULL, *before;
 	enum isif_error error = ISIF_NO_MEMORY;
 
 	gather(monitor, &gathering);
@@ -124,13 +126,15 @@ enum isif_error monitor_build(struct isif_monitor *monitor)
 	free(gathering.world.sessions);
 	if (error)
 		return error;
+	before = monitor->snapshot;
+	monitor->snapshot = snapshot;
+	monitor->dirty = monitor->config_changed = false;
+	monitor_tell_differences(monitor, before);
+	isif_snapshot_release(before);
 	if (monitor->state->indexes_changed)
 		monitor_save(monitor);
 	else if (monitor->state->changed && !monitor->save_due)
 		monitor->save_due = monitor_now() + SAVE_MS;
-	isif_snapshot_release(monitor->snapshot);
-	monitor->snapshot = snapshot;
-	monitor->dirty = monitor->config_changed = false;
 	monitor_forget_gone_sessions(monitor);
 	return ISIF_OK;
 }

@@ -247,6 +247,12 @@ static enum isif_error state_read(struct isif_privileged *gate, const char *name
 	return store_state_read(store_of(gate), name, text, length);
 }
 
+static enum isif_error state_append(struct isif_privileged *gate, const char *name,
+				    const char *text, size_t length, bool sync)
+{
+	return store_state_append(store_of(gate), name, text, length, sync);
+}
+
 static enum isif_error state_write(struct isif_privileged *gate, const char *name, const char *text,
 				   size_t length)
 {
@@ -296,6 +302,7 @@ static const struct isif_privileged_operations operations = {
 	.command_end = end_command,
 	.state_read = state_read,
 	.state_write = state_write,
+	.state_append = state_append,
 	.close = close_local,
 };
 

@@ -21,7 +21,14 @@
 #define LOOK_NS	  1000000 /* of a look at who uses the disks, before the loop goes on */
 
 /* Codes of iscsiadm that say no more than how things are (include/iscsi_err.h). */
-enum { NO_SESSION = 2, INVALID = 7, SESSION_EXISTS = 15, NOTHING_FOUND = 21, NOT_IN_SYSFS = 22 };
+enum {
+	NO_SESSION = 2,
+	INVALID = 7,
+	SESSION_EXISTS = 15,
+	NOTHING_FOUND = 21,
+	NOT_IN_SYSFS = 22,
+	LOGIN_AUTH_FAILED = 24,
+};
 
 /* Of a logout: iscsid was restarted, and has not taken the session over yet. */
 #define NOT_CONNECTED 32
@@ -118,6 +125,8 @@ static void remember_failure(const struct session_change *change, const struct j
 	if (!memory)
 		return;
 	state_set_error(state, memory, change->reason);
+	memory->reason = change->code == LOGIN_AUTH_FAILED ? ISIF_REASON_AUTHENTICATION_FAILED
+							   : ISIF_REASON_LOGIN_FAILED;
 	/* A logout that failed leaves the wanted state as it was: who has a session wants it. */
 	if (!change->login && session)
 		set_wanted(state, memory, ISIF_ADMIN_LOGGED_IN);

@@ -84,6 +84,11 @@ bool state_add_iface(struct state *state, struct iface_memory *memory)
 	return hash_add(&state->ifaces, memory->name->hash, memory);
 }
 
+bool state_add_device(struct state *state, struct device_memory *memory)
+{
+	return hash_add(&state->devices, memory->iface->hash, memory);
+}
+
 void state_free_binding(struct binding_memory *memory)
 {
 	isif_name_release(memory->target);
@@ -102,6 +107,12 @@ void state_free_target(struct target_memory *memory)
 void state_free_iface(struct iface_memory *memory)
 {
 	isif_name_release(memory->name);
+	free(memory);
+}
+
+void state_free_device(struct device_memory *memory)
+{
+	isif_name_release(memory->iface);
 	free(memory);
 }
 
@@ -148,9 +159,13 @@ void state_forget(struct state *state)
 	for (size_t i = 0; i < state->ifaces.size; i++)
 		if (state->ifaces.slots[i].item)
 			state_free_iface(state->ifaces.slots[i].item);
+	for (size_t i = 0; i < state->devices.size; i++)
+		if (state->devices.slots[i].item)
+			state_free_device(state->devices.slots[i].item);
 	hash_clear(&state->bindings);
 	hash_clear(&state->targets);
 	hash_clear(&state->ifaces);
+	hash_clear(&state->devices);
 	memset(state->kept, 0, sizeof(state->kept));
 	state->next_binding = state->next_target = state->manager_index = 0;
 }

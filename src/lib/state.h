@@ -2,6 +2,7 @@
 #ifndef ISIF_LIB_STATE_H
 #define ISIF_LIB_STATE_H
 
+#include <isif/event.h>
 #include <isif/log.h>
 #include <isif/model.h>
 #include <isif/monitor.h>
@@ -23,6 +24,17 @@
 	(24 * 3600) /* a record that comes back within it has its index again                      \
 		     */
 
+/* What was told last of a binding, or of an iface's device. */
+enum alert { ALERT_NONE, ALERT_LOST, ALERT_MISROUTED };
+enum device_alert { DEVICE_UNKNOWN, DEVICE_UP, DEVICE_LOST };
+
+/* Under iscsiIfaceNotifyHoldDown: what flaps is told of at its begin, and of its end; not kept. */
+struct alert_hold {
+	uint64_t until; /* monotonic ms; 0: nothing is held */
+	uint32_t flaps; /* losses since it was told */
+	unsigned seen;	/* last state */
+};
+
 /* What is remembered of a binding. */
 struct binding_memory {
 	struct isif_name *target, *address, *iface;
@@ -33,9 +45,12 @@ struct binding_memory {
 	int64_t gone_since;	      /* wall; 0 while its record exists */
 	enum isif_admin_status admin; /* 0: not decided yet */
 	enum isif_oper_status oper;   /* as last judged; 0: never */
-	enum isif_oper_status doing;  /* ISIF_OPER_LOGGING_IN or _OUT while a job is at it, else 0;
-					 not kept */
-	uint32_t sid;		      /* session that it was judged by, 0 if none */
+	enum alert alert;
+	struct alert_hold hold;
+	enum isif_event_reason reason; /* of last_error, 0: not known; not kept */
+	enum isif_oper_status doing;   /* ISIF_OPER_LOGGING_IN or _OUT while a job is at it, else 0;
+					  not kept */
+	uint32_t sid;		       /* session that it was judged by, 0 if none */
 	uint32_t losses;
 	int64_t up_since, last_loss; /* wall */
 	uint64_t up_since_mono;
@@ -56,6 +71,12 @@ struct iface_memory {
 	enum isif_rebind_mode configured; /* when it was set: who edits that wins */
 };
 
+struct device_memory {
+	struct isif_name *iface;
+	enum device_alert alert;
+	struct alert_hold hold;
+};
+
 /* A number that a manager set; configured is what it would be without. */
 struct kept_number {
 	bool set;
@@ -71,6 +92,7 @@ struct state {
 	struct hash bindings;
 	struct hash targets;
 	struct hash ifaces;
+	struct hash devices;
 	struct kept_number kept[ISIF_KEPT_NUMBERS];
 	uint32_t defaults[ISIF_KEPT_NUMBERS]; /* of the configuration */
 	enum isif_rebind_mode default_mode;   /* likewise */
@@ -122,6 +144,10 @@ void state_set_error(struct state *state, struct binding_memory *memory, const c
 /* The rebind mode that a manager set, 0 if none did; 0 forgets it. */
 enum isif_rebind_mode state_mode(const struct state *state, const struct isif_name *iface);
 bool state_set_mode(struct state *state, struct isif_name *iface, enum isif_rebind_mode mode);
+
+/* What was told of the device of an iface, NULL if nothing was; DEVICE_UNKNOWN forgets it. */
+struct device_memory *state_find_device(const struct state *state, const struct isif_name *iface);
+void state_set_device(struct state *state, struct isif_name *iface, enum device_alert alert);
 
 /* What the configuration says: a number or mode that was set under another one is forgotten. */
 void state_configure(struct state *state, uint32_t hold_down, enum isif_rebind_mode mode);

@@ -67,6 +67,46 @@ bool state_set_mode(struct state *state, struct isif_name *iface, enum isif_rebi
 	return false;
 }
 
+static bool device_matches(const void *item, const void *key)
+{
+	return ((const struct device_memory *)item)->iface == key;
+}
+
+struct device_memory *state_find_device(const struct state *state, const struct isif_name *iface)
+{
+	return hash_find(&state->devices, iface->hash, device_matches, iface);
+}
+
+/* Without memory nothing is remembered of it, and nothing will be told. */
+static void remember_device(struct state *state, struct isif_name *iface, enum device_alert alert)
+{
+	struct device_memory *memory = calloc(1, sizeof(*memory));
+
+	if (!memory)
+		return;
+	memory->iface = isif_name_hold(iface);
+	memory->alert = alert;
+	if (!state_add_device(state, memory))
+		state_free_device(memory);
+}
+
+void state_set_device(struct state *state, struct isif_name *iface, enum device_alert alert)
+{
+	struct device_memory *memory = state_find_device(state, iface);
+
+	if (memory ? memory->alert == alert : alert == DEVICE_UNKNOWN)
+		return;
+	state->changed = true;
+	if (memory && alert) {
+		memory->alert = alert;
+	} else if (memory) {
+		hash_remove(&state->devices, iface->hash, memory);
+		state_free_device(memory);
+	} else {
+		remember_device(state, iface, alert);
+	}
+}
+
 void state_configure(struct state *state, uint32_t hold_down, enum isif_rebind_mode mode)
 {
 	struct kept_number *kept = &state->kept[ISIF_KEPT_HOLD_DOWN];
@@ -126,6 +166,7 @@ struct binding_memory *state_leave_session(struct state *state, struct binding_m
 	memory->sid = 0;
 	memory->up_since = 0;
 	memory->up_since_mono = 0;
+	memory->alert = ALERT_NONE;
 	state->indexes_changed = true;
 	return left;
 }
@@ -138,6 +179,7 @@ void state_regain_session(struct state *state, struct binding_memory *memory,
 	memory->sid = left->sid;
 	memory->up_since = left->up_since;
 	memory->up_since_mono = left->up_since_mono;
+	memory->alert = left->alert;
 	memory->losses += left->losses;
 	if (left->last_loss > memory->last_loss)
 		memory->last_loss = left->last_loss;

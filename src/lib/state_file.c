@@ -34,6 +34,15 @@ static void write_wishes(FILE *file, const struct state *state)
 		write_name(file, memory->name);
 		fputc('\n', file);
 	}
+	for (size_t i = 0; i < state->devices.size; i++) {
+		const struct device_memory *memory = state->devices.slots[i].item;
+
+		if (!memory)
+			continue;
+		fprintf(file, "device %d", (int)memory->alert);
+		write_name(file, memory->iface);
+		fputc('\n', file);
+	}
 	for (unsigned i = 0; i < ISIF_KEPT_NUMBERS; i++)
 		if (state->kept[i].set)
 			fprintf(file, "kept %u %" PRIu32 " %" PRIu32 "\n", i, state->kept[i].value,
@@ -59,7 +68,7 @@ static void write_all(FILE *file, const struct state *state)
 		write_name(file, memory->iface);
 		write_name(file, memory->target);
 		write_name(file, memory->last_error);
-		fputc('\n', file);
+		fprintf(file, " %d\n", (int)memory->alert);
 	}
 	for (size_t i = 0; i < state->targets.size; i++) {
 		const struct target_memory *memory = state->targets.slots[i].item;
@@ -138,7 +147,7 @@ static bool read_name(struct isif_names *names, const char **at, struct isif_nam
 static bool read_binding(struct state *state, const char *line, bool same_boot)
 {
 	struct binding_memory *memory = calloc(1, sizeof(*memory));
-	int admin, oper, used = 0;
+	int admin, oper, alert = ALERT_NONE, used = 0;
 	unsigned port;
 	bool good;
 
@@ -157,11 +166,14 @@ static bool read_binding(struct state *state, const char *line, bool same_boot)
 	good = good && read_name(state->names, &line, &memory->address) &&
 	       read_name(state->names, &line, &memory->iface) &&
 	       read_name(state->names, &line, &memory->target) &&
-	       read_name(state->names, &line, &memory->last_error);
+	       read_name(state->names, &line, &memory->last_error) &&
+	       (!*line || sscanf(line, " %d", &alert) == 1) && alert >= ALERT_NONE &&
+	       alert <= ALERT_MISROUTED;
 	if (good) {
 		memory->port = (uint16_t)port;
 		memory->admin = (enum isif_admin_status)admin;
 		memory->oper = (enum isif_oper_status)oper;
+		memory->alert = (enum alert)alert;
 		if (!memory->last_error->length) {
 			isif_name_release(memory->last_error);
 			memory->last_error = NULL;
@@ -219,6 +231,25 @@ static bool read_iface(struct state *state, const char *line)
 	return false;
 }
 
+static bool read_device(struct state *state, const char *line)
+{
+	struct device_memory *memory = calloc(1, sizeof(*memory));
+	int alert, used = 0;
+
+	if (!memory)
+		return false;
+	if (sscanf(line, "device %d%n", &alert, &used) == 1 && alert > DEVICE_UNKNOWN &&
+	    alert <= DEVICE_LOST) {
+		memory->alert = (enum device_alert)alert;
+		line += used;
+		if (read_name(state->names, &line, &memory->iface) &&
+		    state_add_device(state, memory))
+			return true;
+	}
+	state_free_device(memory);
+	return false;
+}
+
 static bool read_kept(struct state *state, const char *line)
 {
 	struct kept_number kept = { .set = true };
@@ -257,6 +288,8 @@ static bool read_all(FILE *file, struct state *state)
 		else if (!strncmp(line, "target ", 7) && !read_target(state, line))
 			return false;
 		else if (!strncmp(line, "iface ", 6) && !read_iface(state, line))
+			return false;
+		else if (!strncmp(line, "device ", 7) && !read_device(state, line))
 			return false;
 		else if (!strncmp(line, "kept ", 5) && !read_kept(state, line))
 			return false;

@@ -22,9 +22,11 @@ uint32_t state_new_index(struct state *state); /* of a binding */
 bool state_add_binding(struct state *state, struct binding_memory *memory);
 bool state_add_target(struct state *state, struct target_memory *memory);
 bool state_add_iface(struct state *state, struct iface_memory *memory);
+bool state_add_device(struct state *state, struct device_memory *memory);
 void state_free_binding(struct binding_memory *memory);
 void state_free_target(struct target_memory *memory);
 void state_free_iface(struct iface_memory *memory);
+void state_free_device(struct device_memory *memory);
 void state_forget(struct state *state); /* all of it */
 
 #endif

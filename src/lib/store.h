@@ -85,6 +85,8 @@ enum isif_error store_state_read(struct store *store, const char *name, char **t
 				 size_t *length);
 enum isif_error store_state_write(struct store *store, const char *name, const char *text,
 				  size_t length);
+enum isif_error store_state_append(struct store *store, const char *name, const char *text,
+				   size_t length, bool sync);
 
 /*
  * Takes the lock and sees to it that nothing is left of an earlier life: how everything that

@@ -104,3 +104,29 @@ enum isif_error store_state_write(struct store *store, const char *name, const c
 		error = store_write_error(errno);
 	return error;
 }
+
+enum isif_error store_state_append(struct store *store, const char *name, const char *text,
+				   size_t length, bool sync)
+{
+	CLEANUP_CLOSE int descriptor = -1;
+	struct stat status;
+	enum isif_error error;
+
+	if (!store_state_is_word(name))
+		return ISIF_INVALID;
+	error = store_open_state(store);
+	if (error)
+		return error;
+	descriptor = openat(store->state, name,
+			    O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (descriptor < 0 || fstat(descriptor, &status))
+		return isif_error_from_errno(errno);
+	if (!S_ISREG(status.st_mode))
+		return ISIF_INVALID;
+	if (length > STATE_SIZE || status.st_size > (off_t)(STATE_SIZE - length))
+		return ISIF_TOO_LONG;
+	error = store_write_all(descriptor, text, length);
+	if (!error && sync && fdatasync(descriptor))
+		error = store_write_error(errno);
+	return error;
+}

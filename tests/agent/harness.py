@@ -163,6 +163,7 @@ class World:
         self.snmp = Manager(self.port, timeout=timeout)
         self.writer = Manager(self.port, "private", checks.patience(20))
         self.clients = Clients(self.port, self.env, timeout)
+        self.sink = None  # a Sink, before the master starts: where it sends notifications
         self.agentx_timeout = None  # seconds that the master waits for the agent; its own: 1
         self.master = None
         self.agent = None
@@ -199,8 +200,9 @@ class World:
         with open(self.path("snmpd.conf"), "w", encoding="ascii") as file:
             file.write("agentaddress udp:127.0.0.1:%d\n"
                        "rocommunity public 127.0.0.1\nrwcommunity private 127.0.0.1\n"
-                       "master agentx\nagentXSocket %s\ndontLogTCPWrappersConnects yes\n%s"
-                       % (self.port, self.path("agentx"), slow))
+                       "master agentx\nagentXSocket %s\ndontLogTCPWrappersConnects yes\n%s%s"
+                       % (self.port, self.path("agentx"), slow,
+                          "trap2sink 127.0.0.1:%d public\n" % self.sink.port if self.sink else ""))
         # No object of snmpd's own is asked for, except the system group.
         self.master = self._start(
             [find_tool("snmpd"), "-f", "-Lf", self.path("snmpd.log"), "-C", "-c",

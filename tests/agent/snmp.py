@@ -174,3 +174,29 @@ class Manager:
                     raise ValueError("%s after %s" % (dotted(varbind.oid), dotted(at)))
                 rows.append(varbind)
                 at = varbind.oid
+
+
+class Sink:
+    """Where a master sends its notifications."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0)
+        self.port = self.socket.getsockname()[1]
+
+    def close(self):
+        self.socket.close()
+
+    def take(self):
+        """[{oid: value}] of what has come since the last time, in its order."""
+        taken = []
+        while True:
+            try:
+                message = next(_parts(self.socket.recv(65536)))[1]
+            except BlockingIOError:
+                return taken
+            _, _, (_, pdu) = _parts(message)
+            names = [body for _, body in _parts(pdu)][3]
+            taken.append({bind.oid: bind.value for bind in
+                          (_read_varbind(body) for _, body in _parts(names))})

@@ -8,6 +8,7 @@ void add_backup_tests(void);
 void add_batch_tests(void);
 void add_command_tests(void);
 void add_database_tests(void);
+void add_event_log_tests(void);
 void add_device_tests(void);
 void add_discover_tests(void);
 void add_engine_tests(void);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happened between two snapshots. Of a binding, or of the device of an iface, a loss is told
+ * once, and its end once; which of both was told last is kept with the state, so that it stays
+ * true over restarts. While a job of ours works on a binding nothing is told of it: that it is away
+ * then was asked for, and what is left of that when the job has ended is looked at anew.
+ */
+#include "monitor.h"
+
+#include "session_change.h"
+#include "snapshot_find.h"
+#include "state.h"
+
+#include <stdio.h>
+
+#define LABEL_SIZE 600	/* of the longest target, portal and iface */
+#define CHANGES_MS 1000 /* changes of records within this time are one event */
+
+/* --- bindings --- */
+
+static bool is_bad(const struct isif_binding *row)
+{
+	return row->admin_status == ISIF_ADMIN_LOGGED_IN &&
+	       (row->oper_status == ISIF_OPER_RECOVERING || row->oper_status == ISIF_OPER_LOST ||
+		row->oper_status == ISIF_OPER_FAILED);
+}
+
+/* What is to be told last of a binding that is as it is now. */
+static enum alert alert_of(const struct isif_binding *row)
+{
+	switch (row->oper_status) {
+	case ISIF_OPER_LOGGED_IN:
+		return ALERT_NONE;
+	case ISIF_OPER_MISROUTED:
+		return ALERT_MISROUTED;
+	default:
+		/* Of what is neither up nor lost there is no news. */
+		return is_bad(row) ? ALERT_LOST : (enum alert)row->alert;
+	}
+}
+
+/* The reason before the name: a long name is cut, if anything is. */
+static struct isif_event *add(struct isif_monitor *monitor, enum isif_event_kind kind,
+			      const struct isif_binding *row, const char *what,
+			      const struct isif_name *why)
+{
+	char label[LABEL_SIZE];
+
+	session_change_label(row, label, sizeof(label));
+	return event_log_add(monitor->events, kind, row->node->iface, row->index, "%s%s%s: %s",
+			     what, why ? ", " : "", why ? why->text : "", label);
+}
+
+static enum isif_event_reason reason_of_device(enum isif_device_status status)
+{
+	switch (status) {
+	case ISIF_DEVICE_LINK_DOWN:
+		return ISIF_REASON_LINK_DOWN;
+	case ISIF_DEVICE_MISSING:
+		return ISIF_REASON_DEVICE_REMOVED;
+	case ISIF_DEVICE_NO_ADDRESS:
+		return ISIF_REASON_ADDRESS_GONE;
+	default:
+		return ISIF_REASON_UNKNOWN;
+	}
+}
+
+/* Why it is lost: what is wrong with its device explains all the rest. */
+static enum isif_event_reason reason_of_loss(const struct isif_iface *iface,
+					     const struct isif_binding *row,
+					     const struct binding_memory *memory)
+{
+	enum isif_event_reason reason =
+		iface ? reason_of_device(iface->device_status) : ISIF_REASON_UNKNOWN;
+
+	if (row->oper_status != ISIF_OPER_FAILED && reason != ISIF_REASON_UNKNOWN)
+		return reason;
+	return memory->reason ? memory->reason : ISIF_REASON_UNKNOWN;
+}
+
+static void set_path(const struct isif_monitor *monitor, struct isif_event *event,
+		     uint32_t link_index, const char *otherwise)
+{
+	const struct isif_link *link =
+		link_index ? isif_network_link(monitor->network, link_index) : NULL;
+
+	snprintf(event->path, sizeof(event->path), "%.15s", link ? link->name : otherwise);
+}
+
+/*
+ * Whether something is to be told of now, of which another state was told last: the first change
+ * at once, and what it has come to when the hold-down is over.
+ */
+static bool is_to_be_told(struct isif_monitor *monitor, struct alert_hold *hold, unsigned told,
+			  unsigned state, bool loss)
+{
+	const uint64_t now = monitor_now();
+	const uint64_t length = state_kept(monitor->state, ISIF_KEPT_HOLD_DOWN) * 1000ull;
+
+	hold->flaps += now < hold->until && loss && state != hold->seen;
+	hold->seen = state;
+	if (state == told && !hold->flaps) {
+		if (now >= hold->until)
+			hold->until = 0;
+		return false;
+	}
+	if (now >= hold->until) {
+		hold->until = length ? now + length : 0;
+		return true;
+	}
+	if (!monitor->alerts_due || hold->until < monitor->alerts_due)
+		monitor->alerts_due = hold->until;
+	return false;
+}
+
+static void tell_binding(struct isif_monitor *monitor, const struct isif_binding *row,
+			 enum alert alert)
+{
+	struct binding_memory *memory = state_find_index(monitor->state, row->index);
+	const struct isif_iface *iface = snapshot_iface(monitor->snapshot, row->node->iface->text);
+	struct isif_event *event;
+
+	if (!memory || job_works_on(monitor->jobs, NULL, row->node) ||
+	    !is_to_be_told(monitor, &memory->hold, memory->alert, alert, alert != ALERT_NONE))
+		return;
+	memory->alert = alert;
+	monitor->state->changed = true;
+	if (alert == ALERT_LOST)
+		event = add(monitor, ISIF_HAPPENED_BINDING_LOST, row,
+			    row->oper_status == ISIF_OPER_RECOVERING ? "lost, and being recovered"
+			    : row->oper_status == ISIF_OPER_FAILED   ? "the login failed"
+								     : "lost",
+			    row->last_error);
+	else if (alert == ALERT_MISROUTED)
+		event = add(monitor, ISIF_HAPPENED_BINDING_MISROUTED, row,
+			    "the session uses another device than its iface names", NULL);
+	else
+		event = add(monitor, ISIF_HAPPENED_BINDING_RESTORED, row, "logged in again", NULL);
+	if (!event)
+		return;
+	event->reason = alert == ALERT_LOST	   ? reason_of_loss(iface, row, memory)
+			: alert == ALERT_MISROUTED ? ISIF_REASON_WRONG_PATH
+						   : ISIF_REASON_RECOVERED;
+	set_path(monitor, event, row->path_link, iface ? iface->netdev : "");
+	event->flaps = memory->hold.flaps;
+	memory->hold.flaps = 0;
+}
+
+/* Sessions that came or went as somebody had asked. */
+static void tell_session(struct isif_monitor *monitor, const struct isif_binding *before,
+			 const struct isif_binding *row)
+{
+	bool was_up = before && before->sid, is_up = row->oper_status == ISIF_OPER_LOGGED_IN;
+
+	if (is_up && (!before || before->oper_status != ISIF_OPER_LOGGED_IN) && !row->alert)
+		add(monitor, ISIF_HAPPENED_LOGGED_IN, row, "logged in", NULL);
+	if (was_up && !row->sid && row->oper_status == ISIF_OPER_LOGGED_OUT)
+		add(monitor, ISIF_HAPPENED_LOGGED_OUT, row, "logged out", NULL);
+}
+
+static void look_at_binding(struct isif_monitor *monitor, const struct isif_snapshot *before,
+			    const struct isif_binding *old, const struct isif_binding *row)
+{
+	enum alert alert = alert_of(row);
+
+	if (before && old != row)
+		tell_session(monitor, old, row);
+	if ((uint32_t)alert != row->alert || row->held)
+		tell_binding(monitor, row, alert);
+}
+
+/* --- devices --- */
+
+static const char *device_words(enum isif_device_status status)
+{
+	switch (status) {
+	case ISIF_DEVICE_LINK_DOWN:
+		return "its link is down";
+	case ISIF_DEVICE_MISSING:
+		return "there is no such device any more";
+	case ISIF_DEVICE_NO_ADDRESS:
+		return "it has no address any more";
+	case ISIF_DEVICE_AMBIGUOUS:
+		return "several devices have its hardware address";
+	default:
+		return "it cannot be used";
+	}
+}
+
+static void tell_device(struct isif_monitor *monitor, const struct isif_iface *row,
+			struct device_memory *memory, enum device_alert alert)
+{
+	const char *device = *row->netdev ? row->netdev : row->hwaddress;
+	struct isif_event *event;
+
+	memory->alert = alert;
+	monitor->state->changed = true;
+	if (alert == DEVICE_LOST)
+		event = event_log_add(monitor->events, ISIF_HAPPENED_DEVICE_LOST, row->name, 0,
+				      "device %s of iface %s is lost: %s", device, row->name->text,
+				      device_words(row->device_status));
+	else
+		event = event_log_add(monitor->events, ISIF_HAPPENED_DEVICE_RESTORED, row->name, 0,
+				      "device %s of iface %s is back", device, row->name->text);
+	if (!event)
+		return;
+	event->reason =
+		alert == DEVICE_UP ? ISIF_REASON_RECOVERED : reason_of_device(row->device_status);
+	set_path(monitor, event, row->link, row->netdev);
+	event->flaps = memory->hold.flaps;
+	memory->hold.flaps = 0;
+}
+
+/* One that has never been up is not lost. */
+static void look_at_device(struct isif_monitor *monitor, const struct isif_iface *row)
+{
+	struct device_memory *memory = state_find_device(monitor->state, row->name);
+	bool up = row->device_status == ISIF_DEVICE_UP;
+	enum device_alert alert = up ? DEVICE_UP : DEVICE_LOST;
+
+	if (row->device_status == ISIF_DEVICE_NOT_APPLICABLE)
+		state_set_device(monitor->state, row->name, DEVICE_UNKNOWN);
+	else if (!memory && up)
+		state_set_device(monitor->state, row->name, DEVICE_UP);
+	else if (memory && is_to_be_told(monitor, &memory->hold, memory->alert, alert, !up))
+		tell_device(monitor, row, memory, alert);
+}
+
+/* --- records --- */
+
+/* One more record is another one than before; what it was counts only if it is the only one. */
+static void note_change(struct record_changes *changes, struct isif_name *iface, const char *what,
+			const char *label)
+{
+	if (!changes->count++) {
+		changes->iface = isif_name_hold(iface);
+		snprintf(changes->text, sizeof(changes->text), "%s: %.200s", what, label);
+		changes->due = monitor_now() + CHANGES_MS;
+	} else if (changes->iface != iface) {
+		isif_name_release(changes->iface);
+		changes->iface = NULL;
+	}
+}
+
+static void note_binding(struct record_changes *changes, const struct isif_binding *row,
+			 const char *what)
+{
+	char label[LABEL_SIZE + 32];
+	int length = snprintf(label, sizeof(label), "the node record of ");
+
+	session_change_label(row, label + length, sizeof(label) - (size_t)length);
+	note_change(changes, row->node->iface, what, label);
+}
+
+static void note_iface(struct record_changes *changes, const struct isif_iface *row,
+		       const char *what)
+{
+	char label[160];
+
+	snprintf(label, sizeof(label), "the record of iface %s", row->name->text);
+	note_change(changes, row->name, what, label);
+}
+
+static void tell_changes(struct isif_monitor *monitor)
+{
+	struct record_changes *changes = &monitor->changes;
+
+	if (changes->count == 1)
+		event_log_add(monitor->events, ISIF_HAPPENED_RECORD_CHANGED, changes->iface, 0,
+			      "%s", changes->text);
+	else
+		event_log_add(monitor->events, ISIF_HAPPENED_RECORD_CHANGED, changes->iface, 0,
+			      "%u records were made, changed or removed", changes->count);
+	isif_name_release(changes->iface);
+	*changes = (struct record_changes){ 0 };
+}
+
+/* --- both snapshots, side by side --- */
+
+static int compare_ifaces(const struct isif_iface *a, const struct isif_iface *b)
+{
+	return isif_index_compare(a->name->text, a->name->length, b->name->text, b->name->length);
+}
+
+static void look_at_ifaces(struct isif_monitor *monitor, const struct isif_snapshot *before)
+{
+	const struct isif_snapshot *now = monitor->snapshot;
+	uint32_t i = 0, j = 0;
+
+	while (i < now->iface_count || (before && j < before->iface_count)) {
+		const struct isif_iface *row = i < now->iface_count ? now->ifaces[i] : NULL;
+		const struct isif_iface *old =
+			before && j < before->iface_count ? before->ifaces[j] : NULL;
+		int order = !old ? -1 : !row ? 1 : compare_ifaces(row, old);
+
+		i += order <= 0;
+		j += order >= 0;
+		if (order > 0) {
+			state_set_device(monitor->state, old->name, DEVICE_UNKNOWN);
+			note_iface(&monitor->changes, old, "removed");
+			continue;
+		}
+		if (before && order < 0)
+			note_iface(&monitor->changes, row, "made");
+		else if (before && row->record != old->record)
+			note_iface(&monitor->changes, row, "changed");
+		look_at_device(monitor, row);
+	}
+}
+
+static void look_at_bindings(struct isif_monitor *monitor, const struct isif_snapshot *before)
+{
+	const struct isif_snapshot *now = monitor->snapshot;
+	uint32_t i = 0, j = 0;
+
+	while (i < now->binding_count || (before && j < before->binding_count)) {
+		const struct isif_binding *row = i < now->binding_count ? now->bindings[i] : NULL;
+		const struct isif_binding *old =
+			before && j < before->binding_count ? before->bindings[j] : NULL;
+		int order = !old		      ? -1
+			    : !row		      ? 1
+			    : row->index < old->index ? -1
+						      : row->index > old->index;
+
+		i += order <= 0;
+		j += order >= 0;
+		if (order > 0) {
+			note_binding(&monitor->changes, old, "removed");
+			continue;
+		}
+		if (before && order < 0)
+			note_binding(&monitor->changes, row, "made");
+		else if (before && row->node != old->node)
+			note_binding(&monitor->changes, row, "changed");
+		look_at_binding(monitor, before, order ? NULL : old, row);
+	}
+}
+
+void monitor_tell_differences(struct isif_monitor *monitor, const struct isif_snapshot *before)
+{
+	uint32_t bad = monitor->snapshot->summary.bad_records;
+
+	if (!monitor->events)
+		return;
+	monitor->alerts_due = 0;
+	look_at_ifaces(monitor, before);
+	look_at_bindings(monitor, before);
+	if (bad > monitor->bad_told)
+		event_log_add(monitor->events, ISIF_HAPPENED_RECORD_UNREADABLE, NULL, 0,
+			      "record files that cannot be read: %u; the log names them", bad);
+	monitor->bad_told = bad;
+}
+
+/* --- what is no difference --- */
+
+void monitor_tell_job(void *context, const struct isif_job *job)
+{
+	static const char *const words[] = {
+		[ISIF_JOB_SUCCEEDED] = "succeeded",
+		[ISIF_JOB_FAILED] = "failed",
+		[ISIF_JOB_ROLLED_BACK] = "was rolled back",
+		[ISIF_JOB_CANCELLED] = "was cancelled",
+	};
+	struct isif_monitor *monitor = context;
+	struct isif_event *event = NULL;
+
+	if (monitor->events)
+		event = event_log_add(monitor->events, ISIF_HAPPENED_JOB_ENDED, job->iface, 0,
+				      "job %u %s: %s%s%s", job->index, words[job->state], job->step,
+				      *job->error_text ? "; " : "", job->error_text);
+	if (event)
+		event->job = job->index;
+}
+
+void isif_monitor_tell(struct isif_monitor *monitor, enum isif_event_kind kind, const char *text)
+{
+	event_log_add(monitor->events, kind, NULL, 0, "%s", text);
+}
+
+void isif_monitor_notified(struct isif_monitor *monitor, uint32_t index)
+{
+	event_log_notified(monitor->events, index);
+}
+
+struct isif_event_list isif_monitor_events(const struct isif_monitor *monitor)
+{
+	return event_log_list(monitor->events);
+}
+
+void monitor_close_events(struct isif_monitor *monitor)
+{
+	if (monitor->changes.count && monitor->events)
+		tell_changes(monitor);
+	isif_name_release(monitor->changes.iface);
+	event_log_close(monitor->events);
+	monitor->events = NULL;
+}
+
+void monitor_write_events(struct isif_monitor *monitor)
+{
+	const uint64_t now = monitor_now();
+
+	if (monitor->changes.count && now >= monitor->changes.due)
+		tell_changes(monitor);
+	if (monitor->alerts_due && now >= monitor->alerts_due)
+		monitor->dirty = true;
+	if (event_log_write(monitor->events) && !monitor->save_due)
+		monitor->save_due = now + CHANGES_MS;
+}
