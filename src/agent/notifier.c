@@ -123,7 +123,8 @@ static void tell(struct notifier *notifier, struct mib_view *view, unsigned noti
 
 	if (!is_enabled(notifier, notification))
 		return;
-	if (connected && notifier->count >= notifier->tokens) {
+	notifier->backlog |= !connected;
+	if (!notifier->backlog && notifier->count >= notifier->tokens) {
 		suppress(notifier, now);
 		return;
 	}
@@ -173,8 +174,11 @@ void notifier_send(struct notifier *notifier, int socket, uint64_t now)
 	for (int i = 0; i < AT_ONCE && notifier->count && notifier->tokens; i++) {
 		struct waiting_notification *waiting;
 
-		if (!is_writable(socket))
+		/* A master that does not read is none, for a while. */
+		if (!is_writable(socket)) {
+			notifier->backlog = true;
 			return;
+		}
 		waiting = take_first(notifier);
 		notifier->tokens--;
 		send_v2trap(waiting->varbinds);
@@ -182,6 +186,7 @@ void notifier_send(struct notifier *notifier, int socket, uint64_t now)
 			isif_monitor_notified(notifier->monitor, waiting->event);
 		free_notification(waiting);
 	}
+	notifier->backlog &= notifier->count > 0;
 }
 
 int notifier_timeout(const struct notifier *notifier, bool connected, uint64_t now)

@@ -19,6 +19,7 @@ struct notifier {
 	uint32_t last;		 /* index of the last event that was looked at */
 	struct waiting_notification *queue[NOTIFIER_QUEUE];
 	size_t first, count;
+	bool backlog;	   /* some of them have waited for a master: what comes now waits, too */
 	uint32_t tokens;   /* that may be told until the next second */
 	uint64_t refilled; /* monotonic ms */
 	uint64_t burst;	   /* when the last one was suppressed (monotonic ms); 0: told since */

@@ -13,7 +13,7 @@ from snmp import Sink
 TARGET = "iqn.2026-01.org.example:many"
 TRAP = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
 LOST, RESTORED, SUPPRESSED = 1, 2, 8
-COUNT = 20
+COUNT = 50
 HOSTS = ["192.0.2.%d" % (number + 1) for number in range(COUNT)]
 
 
@@ -117,6 +117,26 @@ def test_master_away(checks):
                      "nothing waits, and nothing was left out")
         checks.equal({row["EventNotified"] for row in events(world, LOST).values()}, {1},
                      "the events say that they were told")
+
+
+def test_master_frozen(checks):
+    """A master that does not answer for a while gets each of them once, and nobody waits for it."""
+    with World(checks, "losses with a frozen master") as world:
+        prepare(world)
+        taker = Taker(world)
+        world.master.send(signal.SIGSTOP)
+        turn(world, "FAILED")
+        checks.check(wait_until(lambda: written(world, "being recovered") == COUNT,
+                                checks.patience(10)), "they are on disk meanwhile")
+        time.sleep(4)
+        turn(world, "LOGGED_IN")
+        checks.check(wait_until(lambda: written(world, "logged in again") == COUNT,
+                                checks.patience(10)), "and so are their ends")
+        world.master.send(signal.SIGCONT)
+        checks.check(wait_until(lambda: len(taker.kinds()) >= 2 * COUNT, checks.patience(30)),
+                     "all of them come", [(k, n) for k, n, _ in taker.take()])
+        time.sleep(2)
+        checks.equal(taker.kinds(), [LOST] * COUNT + [RESTORED] * COUNT, "each once, in order")
 
 
 def test_restart(checks):
