@@ -10,10 +10,20 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SHORTEST_MS 1000    /* between two looks */
 #define SHARE	    50	    /* at most one part in so many of our time goes into them */
 #define LOOK_NS	    1000000 /* of one slice */
+
+/* What we worked, not what others had of the processor meanwhile. */
+static uint64_t worked_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
 
 static const struct isif_privileged_operations *gate_of(const struct isif_monitor *monitor)
 {
@@ -88,7 +98,7 @@ static void take_result(struct isif_monitor *monitor)
 void monitor_look(struct isif_monitor *monitor)
 {
 	struct looks *looks = &monitor->looks;
-	const uint64_t now = monitor_now(), began = clock_ns();
+	const uint64_t now = monitor_now(), began = worked_ns();
 	enum isif_error error;
 	unsigned pause = 0;
 
@@ -98,9 +108,9 @@ void monitor_look(struct isif_monitor *monitor)
 		begin(monitor);
 	if (!looks->looking || now < looks->again)
 		return;
-	error = gate_of(monitor)->look_work(monitor->privileged, ISIF_LOOK_TO_SHOW, began + LOOK_NS,
-					    &pause);
-	looks->taking_ns += clock_ns() - began;
+	error = gate_of(monitor)->look_work(monitor->privileged, ISIF_LOOK_TO_SHOW,
+					    clock_ns() + LOOK_NS, &pause);
+	looks->taking_ns += worked_ns() - began;
 	looks->again = now + pause;
 	if (error == ISIF_INCOMPLETE)
 		return;
