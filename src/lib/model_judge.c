@@ -134,12 +134,13 @@ static void follow_hand(struct state *state, struct binding_memory *memory,
 static void set_last_error(const struct build *build, struct binding_memory *memory,
 			   const struct observed_session *session, enum isif_oper_status status)
 {
+	const bool connection = (session && session->error_code) || status == ISIF_OPER_RECOVERING;
 	char text[128];
 	struct isif_name *name;
 
-	memory->reason = status == ISIF_OPER_FAILED	  ? ISIF_REASON_LOGIN_FAILED
-			 : session && session->error_code ? ISIF_REASON_CONNECTION_ERROR
-							  : ISIF_REASON_SESSION_GONE;
+	memory->reason = status == ISIF_OPER_FAILED ? ISIF_REASON_LOGIN_FAILED
+			 : connection		    ? ISIF_REASON_CONNECTION_ERROR
+						    : ISIF_REASON_SESSION_GONE;
 	if (status == ISIF_OPER_FAILED && session && session->login_status >> 8 == 2 &&
 	    (session->login_status & 0xff) <= 2)
 		memory->reason = ISIF_REASON_AUTHENTICATION_FAILED;
@@ -151,6 +152,8 @@ static void set_last_error(const struct build *build, struct binding_memory *mem
 			 session->error_code);
 	else if (status == ISIF_OPER_FAILED)
 		snprintf(text, sizeof(text), "the last login did not succeed");
+	else if (connection)
+		snprintf(text, sizeof(text), "the connection is down");
 	else
 		snprintf(text, sizeof(text), "the session is gone and nobody had asked for it");
 	name = isif_name_get(build->world->names, text, strlen(text));

@@ -7,7 +7,8 @@ import signal
 import time
 
 import sets
-from harness import World, wait_until
+from checks import find_tool
+from harness import SOURCE, World, wait_until
 from snmp import Sink
 
 TARGET = "iqn.2026-01.org.example:many"
@@ -17,20 +18,20 @@ COUNT = 50
 HOSTS = ["192.0.2.%d" % (number + 1) for number in range(COUNT)]
 
 
-def prepare(world):
-    """COUNT bindings of one target over iface a, each with a session that is logged in."""
-    world.sink = Sink()
+def prepare(world, sink=None, count=COUNT):
+    """Bindings of one target over iface a, each with a session that is logged in."""
+    world.sink = sink or Sink()
     world.records.iface("a")
-    for number, host in enumerate(HOSTS):
+    for number, host in enumerate(HOSTS[:count]):
         sets.bind(world.records, TARGET, host, 1, "a")
         world.sysfs.session(number + 1, number + 1, TARGET, (host, 3260), "a")
     sets.start(world, mode="full")
-    world.wait_value(COUNT, 20, "BindingUpCount")
+    world.wait_value(count, 20, "BindingUpCount")
 
 
-def turn_files(world, state):
+def turn_files(world, state, count=COUNT):
     """Every session gets that state."""
-    for number in range(COUNT):
+    for number in range(count):
         with open(world.sysfs.path("class/iscsi_session/session%d/state" % (number + 1)), "w",
                   encoding="ascii") as file:
             file.write(state + "\n")
@@ -163,3 +164,50 @@ def test_restart(checks):
         sets.start(world, mode="full")
         checks.check(wait_until(lambda: len(taker.kinds()) == 3 * COUNT, checks.patience(20)),
                      "what was lost while no agent ran is told", taker.kinds()[2 * COUNT:])
+
+
+def test_handler(checks):
+    """contrib's lines for snmptrapd: what an operator gets to read."""
+    if not checks.tool("snmptrapd", "contrib's snmptrapd configuration"):
+        return
+    with World(checks, "contrib's alerts") as world:
+        receiver = Sink()
+        receiver.close()  # its port is snmptrapd's now
+        world.sink = receiver
+        with open(os.path.join(SOURCE, "contrib/snmptrapd/snmptrapd.conf.example"),
+                  encoding="ascii") as file:
+            lines = file.read()
+        lines = lines.replace("authUser log,execute iscsitrap priv",
+                              "authCommunity log,execute public")
+        lines = lines.replace("/usr/local/bin/iscsi-alert", "%s tee -a %s" % (
+            os.path.join(SOURCE, "contrib/snmptrapd/iscsi-alert"), world.path("alerts")))
+        with open(world.path("snmptrapd.conf"), "w", encoding="ascii") as file:
+            file.write(lines)
+        world._start([find_tool("snmptrapd"), "-f", "-Ln", "-On", "-n", "-C", "-c",
+                      world.path("snmptrapd.conf"), "-p", world.path("snmptrapd.pid"),
+                      "udp:127.0.0.1:%d" % receiver.port], "snmptrapd", world.env)
+        receiver.close = lambda: None
+        prepare(world, receiver, 1)
+        turn_files(world, "FAILED", 1)
+        os.kill(world.agent.pid, signal.SIGUSR1)
+        lost = "CRITICAL 127.0.0.1: iSCSI lost: %s via %s:3260,1 on a: " % (TARGET, HOSTS[0])
+        back = "OK 127.0.0.1: iSCSI restored: %s via %s:3260,1 on a" % (TARGET, HOSTS[0])
+        checks.check(wait_until(lambda: lost in alerts(world), checks.patience(20)),
+                     "a loss is one line", alerts(world))
+        turn_files(world, "LOGGED_IN", 1)
+        os.kill(world.agent.pid, signal.SIGUSR1)
+        checks.check(wait_until(lambda: back in alerts(world), checks.patience(20)),
+                     "and so is its end", alerts(world))
+        sets.done(checks, world, "an iface", *sets.iface("b", NetIfaceName="lo",
+                                                         RowStatus=sets.CREATE))
+        checks.check(wait_until(lambda: "INFO 127.0.0.1: iSCSI records: made: the record of iface b"
+                                in alerts(world), checks.patience(20)), "so are records",
+                     alerts(world))
+
+
+def alerts(world):
+    try:
+        with open(world.path("alerts"), encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
