@@ -8,6 +8,7 @@ import time
 
 import contract
 import openiscsi
+import sets
 from harness import TICKS, World, library_environment, program
 from records import node_text
 
@@ -71,6 +72,23 @@ def idle(checks, world, count):
     checks.check(ticks <= 1, "idle over %d records for %.0f s takes at most one tick of %d ms"
                  % (count, IDLE, 1000 // TICKS), "%d ticks" % ticks)
     checks.check(wakeups <= 2 * IDLE, "and wakes up at most twice a second", "%d times" % wakeups)
+
+
+def test_idle_sessions(checks):
+    """500 sessions that are well: no timer runs for them."""
+    if checks.valgrind:
+        return
+    with World(checks, "500 sessions at rest") as world:
+        world.records.iface("a")
+        for number in range(500):
+            target = "iqn.2026-01.org.example:%d" % number
+            host = "10.9.%d.%d" % (number // 250, number % 250 + 1)
+            sets.bind(world.records, target, host, 1, "a")
+            world.sysfs.session(number + 1, number + 1, target, (host, 3260), "a")
+        world.start_master()
+        world.start_agent()
+        checks.equal(world.wait_value(500, 30, "BindingUpCount"), 500, "all are up")
+        idle(checks, world, 500)
 
 
 def slices(checks, world, count):

@@ -55,14 +55,18 @@ static bool is_down(int netlink)
 {
 	_Alignas(struct nlmsghdr) char buffer[16384];
 	ssize_t got = recv(netlink, buffer, sizeof(buffer), 0);
-	unsigned length = got > 0 ? (unsigned)got : 0;
+	size_t length = got > 0 ? (size_t)got : 0;
 	bool down = false;
 
-	for (struct nlmsghdr *header = (struct nlmsghdr *)buffer; NLMSG_OK(header, length);
-	     header = NLMSG_NEXT(header, length)) {
-		const struct ifinfomsg *link = NLMSG_DATA(header);
+	for (size_t at = 0; length - at >= NLMSG_HDRLEN && length > at;) {
+		const struct nlmsghdr *header = (const void *)(buffer + at);
+		const struct ifinfomsg *link = (const void *)(buffer + at + NLMSG_HDRLEN);
 
+		if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*link)) ||
+		    header->nlmsg_len > length - at)
+			break;
 		down |= header->nlmsg_type == RTM_NEWLINK && !(link->ifi_flags & IFF_UP);
+		at += NLMSG_ALIGN(header->nlmsg_len);
 	}
 	return down;
 }
@@ -78,6 +82,7 @@ int main(int argc, char **argv)
 {
 	long count = argc == 3 ? strtol(argv[1], NULL, 10) : 0;
 	double *took = calloc((size_t)(count > 0 ? count : 1), sizeof(*took)), since = 0;
+	bool waiting = false;
 	struct pollfd sources[2] = {
 		{ .fd = open_netlink(), .events = POLLIN },
 		{ .fd = argc == 3 ? open_port((uint16_t)strtol(argv[2], NULL, 10)) : -1,
@@ -92,13 +97,15 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	for (long i = 0; i < count && poll(sources, 2, 60000) > 0;) {
-		if (sources[0].revents && is_down(sources[0].fd) && !since)
+		if (sources[0].revents && is_down(sources[0].fd) && !waiting) {
 			since = now_ms();
+			waiting = true;
+		}
 		if (!sources[1].revents ||
-		    recv(sources[1].fd, datagram, sizeof(datagram), 0) <= 0 || !since)
+		    recv(sources[1].fd, datagram, sizeof(datagram), 0) <= 0 || !waiting)
 			continue;
 		took[i++] = now_ms() - since;
-		since = 0;
+		waiting = false;
 		printf("%.2f\n", took[i - 1]);
 		fflush(stdout);
 		if (i == count) {
