@@ -141,6 +141,11 @@ void notifier_look(struct notifier *notifier, struct mib_view *view, bool connec
 	uint32_t at = list.count;
 
 	refill(notifier, now);
+	/* So much at once that the first of it is forgotten already. */
+	if (at && list.events[0]->index > notifier->last + 1) {
+		notifier->agent->notify_suppressed += list.events[0]->index - notifier->last - 1;
+		notifier->burst = now;
+	}
 	while (at && list.events[at - 1]->index > notifier->last)
 		at--;
 	for (; at < list.count; at++) {

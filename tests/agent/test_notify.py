@@ -18,14 +18,14 @@ COUNT = 50
 HOSTS = ["192.0.2.%d" % (number + 1) for number in range(COUNT)]
 
 
-def prepare(world, sink=None, count=COUNT):
+def prepare(world, sink=None, count=COUNT, lines=()):
     """Bindings of one target over iface a, each with a session that is logged in."""
     world.sink = sink or Sink()
     world.records.iface("a")
     for number, host in enumerate(HOSTS[:count]):
         sets.bind(world.records, TARGET, host, 1, "a")
         world.sysfs.session(number + 1, number + 1, TARGET, (host, 3260), "a")
-    sets.start(world, mode="full")
+    sets.start(world, *lines, mode="full")
     world.wait_value(count, 20, "BindingUpCount")
 
 
@@ -93,6 +93,18 @@ def test_rate(checks):
                      "as the summary says")
         checks.equal([number for _, number, _ in taker.all][:5], sorted(lost)[:5],
                      "the numbers are those of the events")
+
+
+def test_short_history(checks):
+    """What is forgotten before it could be told is counted, too."""
+    with World(checks, "more losses than are kept") as world:
+        prepare(world, lines=("eventHistory 10",))
+        taker = Taker(world)
+        turn(world, "FAILED")
+        checks.check(wait_until(lambda: SUPPRESSED in taker.kinds(), checks.patience(20)),
+                     "a summary comes", taker.kinds())
+        checks.equal(taker.kinds(), [LOST] * 10 + [SUPPRESSED], "ten are told, then the summary")
+        checks.equal(world.value("NotifySuppressed"), COUNT - 10, "the others are counted")
 
 
 def test_master_away(checks):
