@@ -89,6 +89,9 @@ struct isif_monitor {
 		alerts_due; /* when what is held down is looked at again (monotonic ms); 0: never */
 };
 
+/* A change of state is saved within this time, many at once; new indexes are saved at once. */
+#define MONITOR_SAVE_MS 1000
+
 /* Monotonic milliseconds. */
 uint64_t monitor_now(void);
 

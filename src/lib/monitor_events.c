@@ -51,19 +51,19 @@ static struct isif_event *add(struct isif_monitor *monitor, enum isif_event_kind
 			     what, why ? ", " : "", why ? why->text : "", label);
 }
 
-static enum isif_event_reason reason_of_device(enum isif_device_status status)
-{
-	switch (status) {
-	case ISIF_DEVICE_LINK_DOWN:
-		return ISIF_REASON_LINK_DOWN;
-	case ISIF_DEVICE_MISSING:
-		return ISIF_REASON_DEVICE_REMOVED;
-	case ISIF_DEVICE_NO_ADDRESS:
-		return ISIF_REASON_ADDRESS_GONE;
-	default:
-		return ISIF_REASON_UNKNOWN;
-	}
-}
+/* What it means that a device is no more as it should be. */
+static const struct {
+	enum isif_event_reason reason;
+	const char *words;
+} devices[] = {
+	[ISIF_DEVICE_NOT_APPLICABLE] = { ISIF_REASON_UNKNOWN, "" },
+	[ISIF_DEVICE_UP] = { ISIF_REASON_UNKNOWN, "" },
+	[ISIF_DEVICE_LINK_DOWN] = { ISIF_REASON_LINK_DOWN, "its link is down" },
+	[ISIF_DEVICE_MISSING] = { ISIF_REASON_DEVICE_REMOVED, "there is no such device any more" },
+	[ISIF_DEVICE_NO_ADDRESS] = { ISIF_REASON_ADDRESS_GONE, "it has no address any more" },
+	[ISIF_DEVICE_AMBIGUOUS] = { ISIF_REASON_UNKNOWN,
+				    "several devices have its hardware address" },
+};
 
 /* Why it is lost: what is wrong with its device explains all the rest. */
 static enum isif_event_reason reason_of_loss(const struct isif_iface *iface,
@@ -71,7 +71,7 @@ static enum isif_event_reason reason_of_loss(const struct isif_iface *iface,
 					     const struct binding_memory *memory)
 {
 	enum isif_event_reason reason =
-		iface ? reason_of_device(iface->device_status) : ISIF_REASON_UNKNOWN;
+		iface ? devices[iface->device_status].reason : ISIF_REASON_UNKNOWN;
 
 	if (row->oper_status != ISIF_OPER_FAILED && reason != ISIF_REASON_UNKNOWN)
 		return reason;
@@ -116,13 +116,15 @@ static bool is_to_be_told(struct isif_monitor *monitor, struct alert_hold *hold,
 static void tell_binding(struct isif_monitor *monitor, const struct isif_binding *row,
 			 enum alert alert)
 {
-	struct binding_memory *memory = state_find_index(monitor->state, row->index);
-	const struct isif_iface *iface = snapshot_iface(monitor->snapshot, row->node->iface->text);
+	/* By its key: thousands may be lost at once, and an index is looked for one by one. */
+	struct binding_memory *memory = state_find_binding(monitor->state, row->node);
+	const struct isif_iface *iface;
 	struct isif_event *event;
 
 	if (!memory || job_works_on(monitor->jobs, NULL, row->node) ||
 	    !is_to_be_told(monitor, &memory->hold, memory->alert, alert, alert != ALERT_NONE))
 		return;
+	iface = snapshot_iface(monitor->snapshot, row->node->iface->text);
 	memory->alert = alert;
 	monitor->state->changed = true;
 	if (alert == ALERT_LOST)
@@ -171,22 +173,6 @@ static void look_at_binding(struct isif_monitor *monitor, const struct isif_snap
 
 /* --- devices --- */
 
-static const char *device_words(enum isif_device_status status)
-{
-	switch (status) {
-	case ISIF_DEVICE_LINK_DOWN:
-		return "its link is down";
-	case ISIF_DEVICE_MISSING:
-		return "there is no such device any more";
-	case ISIF_DEVICE_NO_ADDRESS:
-		return "it has no address any more";
-	case ISIF_DEVICE_AMBIGUOUS:
-		return "several devices have its hardware address";
-	default:
-		return "it cannot be used";
-	}
-}
-
 static void tell_device(struct isif_monitor *monitor, const struct isif_iface *row,
 			struct device_memory *memory, enum device_alert alert)
 {
@@ -198,14 +184,14 @@ static void tell_device(struct isif_monitor *monitor, const struct isif_iface *r
 	if (alert == DEVICE_LOST)
 		event = event_log_add(monitor->events, ISIF_HAPPENED_DEVICE_LOST, row->name, 0,
 				      "device %s of iface %s is lost: %s", device, row->name->text,
-				      device_words(row->device_status));
+				      devices[row->device_status].words);
 	else
 		event = event_log_add(monitor->events, ISIF_HAPPENED_DEVICE_RESTORED, row->name, 0,
 				      "device %s of iface %s is back", device, row->name->text);
 	if (!event)
 		return;
 	event->reason =
-		alert == DEVICE_UP ? ISIF_REASON_RECOVERED : reason_of_device(row->device_status);
+		alert == DEVICE_UP ? ISIF_REASON_RECOVERED : devices[row->device_status].reason;
 	set_path(monitor, event, row->link, row->netdev);
 	event->flaps = memory->hold.flaps;
 	memory->hold.flaps = 0;
@@ -405,5 +391,5 @@ void monitor_write_events(struct isif_monitor *monitor)
 	if (monitor->alerts_due && now >= monitor->alerts_due)
 		monitor->dirty = true;
 	if (event_log_write(monitor->events) && !monitor->save_due)
-		monitor->save_due = now + CHANGES_MS;
+		monitor->save_due = now + MONITOR_SAVE_MS;
 }

@@ -98,7 +98,8 @@ static void take_result(struct isif_monitor *monitor)
 void monitor_look(struct isif_monitor *monitor)
 {
 	struct looks *looks = &monitor->looks;
-	const uint64_t now = monitor_now(), began = worked_ns();
+	const uint64_t now = monitor_now();
+	uint64_t began;
 	enum isif_error error;
 	unsigned pause = 0;
 
@@ -108,6 +109,7 @@ void monitor_look(struct isif_monitor *monitor)
 		begin(monitor);
 	if (!looks->looking || now < looks->again)
 		return;
+	began = worked_ns();
 	error = gate_of(monitor)->look_work(monitor->privileged, ISIF_LOOK_TO_SHOW,
 					    clock_ns() + LOOK_NS, &pause);
 	looks->taking_ns += worked_ns() - began;

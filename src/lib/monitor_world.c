@@ -8,9 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-/* A change of state is saved within this time, many at once; new indexes are saved at once. */
-#define SAVE_MS 1000
-
 /* The world with the arrays that it borrows. */
 struct gathering {
 	struct world world;
@@ -134,7 +131,7 @@ enum isif_error monitor_build(struct isif_monitor *monitor)
 	if (monitor->state->indexes_changed)
 		monitor_save(monitor);
 	else if (monitor->state->changed && !monitor->save_due)
-		monitor->save_due = monitor_now() + SAVE_MS;
+		monitor->save_due = monitor_now() + MONITOR_SAVE_MS;
 	monitor_forget_gone_sessions(monitor);
 	return ISIF_OK;
 }
