@@ -57,3 +57,10 @@ bool escape_read(const char **at, char *text, size_t size, size_t *length)
 	*at = from;
 	return true;
 }
+
+bool escape_close(FILE *file)
+{
+	bool whole = !ferror(file);
+
+	return !fclose(file) && whole;
+}

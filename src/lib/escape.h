@@ -14,6 +14,9 @@
 /* Writes a blank and the text. */
 void escape_write(FILE *file, const char *text, size_t length);
 
+/* Closes a text that was made with open_memstream(); false: not all of it is there. */
+bool escape_close(FILE *file);
+
 /*
  * Reads a blank and a text, and steps over both; text gets a NUL at its end. False, and nothing
  * is stepped over, if there is none or it does not fit.

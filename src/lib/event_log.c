@@ -57,13 +57,18 @@ static void forget_oldest(struct event_log *events)
 	events->count -= over;
 }
 
+static void set_next(struct event_log *events, uint32_t index, uint32_t further)
+{
+	events->next = index > UINT32_MAX - further ? 1 : index + further;
+}
+
 /* Takes the event over, if it returns true. */
 static bool put(struct event_log *events, struct isif_event *event)
 {
 	if (!array_reserve(&events->events, &events->size, events->count, sizeof(event)))
 		return false;
 	events->events[events->count++] = event;
-	events->next = event->index == UINT32_MAX ? 1 : event->index + 1;
+	set_next(events, event->index, 1);
 	forget_oldest(events);
 	return true;
 }
@@ -118,10 +123,10 @@ static void append_event(struct event_log *events, const struct isif_event *even
 		return;
 	}
 	write_event(file, event);
-	if (fclose(file))
-		events->rewrite = true;
-	else
+	if (escape_close(file))
 		append(events, text, length);
+	else
+		events->rewrite = true;
 }
 
 static bool read_event(struct event_log *events, const char *line)
@@ -187,7 +192,7 @@ static bool read_all(struct event_log *events, char *text)
 			return false;
 	}
 	if (!end && !same_boot)
-		events->next = events->next > UINT32_MAX - LEAP ? 1 : events->next + LEAP;
+		set_next(events, events->next, LEAP);
 	events->rewrite = true; /* the end is not one any more */
 	return true;
 }
@@ -221,7 +226,7 @@ static enum isif_error read_file(struct event_log *events)
 		operations->state_write(events->gate, ASIDE_NAME, text, length);
 	}
 	/* Of the numbers that were given only the highest that can be read is known. */
-	events->next = events->next > UINT32_MAX - LEAP ? 1 : events->next + LEAP;
+	set_next(events, events->next, LEAP);
 	isif_log_line(events->log, ISIF_LOG_ERROR,
 		      "the list of events (" FILE_NAME
 		      " in the state directory) %s; it goes on with "
@@ -285,9 +290,8 @@ static bool write_whole(struct event_log *events, bool ended)
 		write_event(file, events->events[i]);
 	if (ended)
 		fputs(END "\n", file);
-	if (fclose(file))
-		return false;
-	if (!succeeded(events, events->gate->operations->state_write(events->gate, FILE_NAME, text,
+	if (!escape_close(file) ||
+	    !succeeded(events, events->gate->operations->state_write(events->gate, FILE_NAME, text,
 								     length)))
 		return false;
 	events->rewrite = events->unsynced = false;

@@ -45,7 +45,6 @@ static void write_job(FILE *file, const struct isif_job *job)
 enum isif_error job_text(const struct job_runner *runner, char **text, size_t *length)
 {
 	FILE *file = open_memstream(text, length);
-	bool failed;
 
 	if (!file)
 		return ISIF_NO_MEMORY;
@@ -53,8 +52,7 @@ enum isif_error job_text(const struct job_runner *runner, char **text, size_t *l
 	for (size_t i = 0; i < runner->shown_count; i++)
 		write_job(file, runner->shown[i]);
 	fputs("end\n", file);
-	failed = ferror(file);
-	if (!fclose(file) && !failed)
+	if (escape_close(file))
 		return ISIF_OK;
 	free(TAKE(*text));
 	return ISIF_NO_MEMORY;

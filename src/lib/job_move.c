@@ -56,20 +56,28 @@ struct move {
 
 /* --- the two rows --- */
 
+static struct isif_node key_on(const struct isif_job *job, const struct move *work,
+			       struct isif_name *iface)
+{
+	return (struct isif_node){
+		.target = job->target,
+		.address = job->address,
+		.iface = iface,
+		.port = job->port,
+		.tpgt = work->plan.tpgt,
+	};
+}
+
 static const struct isif_binding *row_on(const struct isif_job *job,
 					 const struct job_context *context, const struct move *work,
-					 const struct isif_name *iface)
+					 struct isif_name *iface)
 {
 	const struct isif_snapshot *snapshot = context->snapshot;
+	const struct isif_node key = key_on(job, work, iface);
 
-	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
-		const struct isif_node *node = snapshot->bindings[i]->node;
-
-		if (node->iface == iface && node->target == job->target &&
-		    node->port == job->port && node->tpgt == work->plan.tpgt &&
-		    isif_address_equal(node->address->text, job->address->text))
+	for (uint32_t i = 0; i < snapshot->binding_count; i++)
+		if (node_same_key(snapshot->bindings[i]->node, &key))
 			return snapshot->bindings[i];
-	}
 	return NULL;
 }
 
@@ -369,28 +377,14 @@ static enum outcome log_out(struct isif_job *job, const struct job_context *cont
 				  : go_to(work, REMOVING);
 }
 
-/* Both names of the binding; NULL where nothing is remembered. */
-static struct binding_memory *memory_on(const struct isif_job *job,
-					const struct job_context *context, const struct move *work,
-					struct isif_name *iface)
-{
-	const struct isif_node key = {
-		.target = job->target,
-		.address = job->address,
-		.iface = iface,
-		.port = job->port,
-		.tpgt = work->plan.tpgt,
-	};
-
-	return state_find_binding(context->state, &key);
-}
-
 /* An interruption between the record and the state is made good by doing it once more. */
 static enum outcome take_name_back(struct isif_job *job, const struct job_context *context,
 				   struct move *work)
 {
-	struct binding_memory *memory = memory_on(job, context, work, job->iface);
-	struct binding_memory *left = memory_on(job, context, work, job->from);
+	const struct isif_node key = key_on(job, work, job->iface);
+	const struct isif_node old_key = key_on(job, work, job->from);
+	struct binding_memory *memory = state_find_binding(context->state, &key);
+	struct binding_memory *left = state_find_binding(context->state, &old_key);
 
 	if (!memory || !left)
 		return is_back(job, context, work, 0);

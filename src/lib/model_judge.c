@@ -136,7 +136,6 @@ static void set_last_error(const struct build *build, struct binding_memory *mem
 {
 	const bool connection = (session && session->error_code) || status == ISIF_OPER_RECOVERING;
 	char text[128];
-	struct isif_name *name;
 
 	memory->reason = status == ISIF_OPER_FAILED ? ISIF_REASON_LOGIN_FAILED
 			 : connection		    ? ISIF_REASON_CONNECTION_ERROR
@@ -156,11 +155,7 @@ static void set_last_error(const struct build *build, struct binding_memory *mem
 		snprintf(text, sizeof(text), "the connection is down");
 	else
 		snprintf(text, sizeof(text), "the session is gone and nobody had asked for it");
-	name = isif_name_get(build->world->names, text, strlen(text));
-	if (!name)
-		return;
-	isif_name_release(memory->last_error);
-	memory->last_error = name;
+	state_set_error(build->state, memory, text);
 }
 
 void model_judge(const struct build *build, struct binding_memory *memory,

@@ -2,6 +2,7 @@
 #include "move_plan.h"
 
 #include "cleanup.h"
+#include "escape.h"
 #include "snapshot_find.h"
 
 #include <inttypes.h>
@@ -14,16 +15,13 @@ static char *as_text(const struct move_plan *plan)
 	CLEANUP_FREE char *text = NULL;
 	size_t length;
 	FILE *file = open_memstream(&text, &length);
-	bool good;
 
 	if (!file)
 		return NULL;
 	fprintf(file, TITLE " %" PRId32, plan->tpgt);
 	session_disks_write(&plan->disks, file);
 	fputc('\n', file);
-	good = !ferror(file);
-	good &= !fclose(file);
-	return good ? TAKE(text) : NULL;
+	return escape_close(file) ? TAKE(text) : NULL;
 }
 
 char *move_plan_of(const struct isif_snapshot *snapshot, const struct isif_binding *binding)

@@ -191,15 +191,12 @@ char *rebind_plan_write(const struct rebind_plan *plan)
 	CLEANUP_FREE char *text = NULL;
 	size_t length;
 	FILE *file = open_memstream(&text, &length);
-	bool good;
 
 	if (!file)
 		return NULL;
 	for (size_t i = 0; i < plan->count; i++)
 		write_record(file, &plan->records[i]);
-	good = !ferror(file);
-	good &= !fclose(file);
-	return good ? TAKE(text) : NULL;
+	return escape_close(file) ? TAKE(text) : NULL;
 }
 
 char *rebind_plan_of_change(const char *iface, const struct isif_edit_line *lines, size_t count)

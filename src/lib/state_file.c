@@ -104,13 +104,11 @@ static enum isif_error write_and_sync(const char *path, const struct state *stat
 enum isif_error state_file_text(const struct state *state, char **text, size_t *length)
 {
 	FILE *file = open_memstream(text, length);
-	bool failed;
 
 	if (!file)
 		return ISIF_NO_MEMORY;
 	write_all(file, state);
-	failed = ferror(file);
-	if (!fclose(file) && !failed)
+	if (escape_close(file))
 		return ISIF_OK;
 	free(TAKE(*text));
 	return ISIF_NO_MEMORY;

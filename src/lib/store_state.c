@@ -38,10 +38,11 @@ static enum isif_error read_text(int descriptor, size_t size, char *text, size_t
 	return ISIF_OK;
 }
 
-enum isif_error store_state_read(struct store *store, const char *name, char **text, size_t *length)
+/* A file that is there, and a plain one. */
+static enum isif_error open_file(struct store *store, const char *name, int flags, int *descriptor,
+				 off_t *size)
 {
-	CLEANUP_CLOSE int descriptor = -1;
-	CLEANUP_FREE char *octets = NULL;
+	CLEANUP_CLOSE int file = -1;
 	struct stat status;
 	enum isif_error error;
 
@@ -50,17 +51,31 @@ enum isif_error store_state_read(struct store *store, const char *name, char **t
 	error = store_open_state(store);
 	if (error)
 		return error;
-	descriptor = openat(store->state, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (descriptor < 0 || fstat(descriptor, &status))
+	file = openat(store->state, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (file < 0 || fstat(file, &status))
 		return isif_error_from_errno(errno);
 	if (!S_ISREG(status.st_mode))
 		return ISIF_INVALID;
-	if (status.st_size > STATE_SIZE)
+	*size = status.st_size;
+	*descriptor = TAKE_DESCRIPTOR(file);
+	return ISIF_OK;
+}
+
+enum isif_error store_state_read(struct store *store, const char *name, char **text, size_t *length)
+{
+	CLEANUP_CLOSE int descriptor = -1;
+	CLEANUP_FREE char *octets = NULL;
+	off_t size;
+	enum isif_error error = open_file(store, name, O_RDONLY, &descriptor, &size);
+
+	if (error)
+		return error;
+	if (size > STATE_SIZE)
 		return ISIF_TOO_LONG;
-	octets = malloc((size_t)status.st_size + 1);
+	octets = malloc((size_t)size + 1);
 	if (!octets)
 		return ISIF_NO_MEMORY;
-	error = read_text(descriptor, (size_t)status.st_size, octets, length);
+	error = read_text(descriptor, (size_t)size, octets, length);
 	if (!error)
 		*text = TAKE(octets);
 	return error;
@@ -109,21 +124,12 @@ enum isif_error store_state_append(struct store *store, const char *name, const 
 				   size_t length, bool sync)
 {
 	CLEANUP_CLOSE int descriptor = -1;
-	struct stat status;
-	enum isif_error error;
+	off_t size;
+	enum isif_error error = open_file(store, name, O_WRONLY | O_APPEND, &descriptor, &size);
 
-	if (!store_state_is_word(name))
-		return ISIF_INVALID;
-	error = store_open_state(store);
 	if (error)
 		return error;
-	descriptor = openat(store->state, name,
-			    O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (descriptor < 0 || fstat(descriptor, &status))
-		return isif_error_from_errno(errno);
-	if (!S_ISREG(status.st_mode))
-		return ISIF_INVALID;
-	if (length > STATE_SIZE || status.st_size > (off_t)(STATE_SIZE - length))
+	if (length > STATE_SIZE || size > (off_t)(STATE_SIZE - length))
 		return ISIF_TOO_LONG;
 	error = store_write_all(descriptor, text, length);
 	if (!error && sync && fdatasync(descriptor))

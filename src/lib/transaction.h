@@ -180,6 +180,9 @@ struct iface_change *transaction_iface(const struct isif_transaction *transactio
 				       const char *name);
 struct isif_iface *transaction_iface_row(const struct isif_transaction *transaction,
 					 const char *name);
+/* The rebind mode that it will have. */
+enum isif_rebind_mode transaction_rebind_mode(const struct isif_transaction *transaction,
+					      const char *iface);
 /*
  * The settings that the iface will have, as a record (also of a built-in one); held for the
  * caller. NULL: there will be no such iface, or no memory (noted).

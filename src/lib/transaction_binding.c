@@ -253,17 +253,6 @@ static void edit_row(struct isif_transaction *transaction, struct binding_change
 	transaction_add_edit(transaction, &edit, wish);
 }
 
-static enum isif_rebind_mode rebind_mode_of(const struct isif_transaction *transaction,
-					    const char *iface)
-{
-	const struct iface_change *change = transaction_iface(transaction, iface);
-	const struct isif_iface *row = transaction_iface_row(transaction, iface);
-
-	if (change && change->mode_wish)
-		return (enum isif_rebind_mode)change->mode_wish->number;
-	return row ? row->rebind_mode : ISIF_REBIND_RECORD_ONLY;
-}
-
 /* Whether a job may move a session along: it makes the new one before it breaks the old one. */
 static bool check_live_move(struct isif_transaction *transaction,
 			    const struct binding_change *change)
@@ -271,7 +260,7 @@ static bool check_live_move(struct isif_transaction *transaction,
 	const struct isif_node *node = change->row->node;
 	const char *why = NULL;
 
-	if (rebind_mode_of(transaction, node->iface->text) == ISIF_REBIND_RECORD_ONLY)
+	if (transaction_rebind_mode(transaction, node->iface->text) == ISIF_REBIND_RECORD_ONLY)
 		why = "and the rebind mode of its iface is recordOnly";
 	else if (!transaction->policy.sessions)
 		why = "and control mode records moves no session";

@@ -492,11 +492,15 @@ static bool changes_path(const struct iface_change *change)
 	return false;
 }
 
-static enum isif_rebind_mode mode_of(const struct iface_change *change)
+enum isif_rebind_mode transaction_rebind_mode(const struct isif_transaction *transaction,
+					      const char *iface)
 {
-	if (change->mode_wish)
+	const struct iface_change *change = transaction_iface(transaction, iface);
+	const struct isif_iface *row = transaction_iface_row(transaction, iface);
+
+	if (change && change->mode_wish)
 		return (enum isif_rebind_mode)change->mode_wish->number;
-	return change->row ? change->row->rebind_mode : ISIF_REBIND_RECORD_ONLY;
+	return row ? row->rebind_mode : ISIF_REBIND_RECORD_ONLY;
 }
 
 static const struct isif_wish *first_setting(const struct iface_change *change)
@@ -537,7 +541,8 @@ void transaction_finish_ifaces(struct isif_transaction *transaction)
 		if (!change->edits)
 			continue;
 		check_together(transaction, change);
-		if (change->row && mode_of(change) == ISIF_REBIND_RELOGIN && changes_path(change) &&
+		if (change->row && changes_path(change) &&
+		    transaction_rebind_mode(transaction, change->name) == ISIF_REBIND_RELOGIN &&
 		    has_session(transaction, change->name))
 			imply_rebind(transaction, change);
 		else if (transaction_users(transaction, change->name))
