@@ -120,11 +120,13 @@ static void tell_binding(struct isif_monitor *monitor, const struct isif_binding
 	struct binding_memory *memory = state_find_binding(monitor->state, row->node);
 	const struct isif_iface *iface;
 	struct isif_event *event;
+	enum alert told;
 
 	if (!memory || job_works_on(monitor->jobs, NULL, row->node) ||
 	    !is_to_be_told(monitor, &memory->hold, memory->alert, alert, alert != ALERT_NONE))
 		return;
 	iface = snapshot_iface(monitor->snapshot, row->node->iface->text);
+	told = memory->alert;
 	memory->alert = alert;
 	monitor->state->changed = true;
 	if (alert == ALERT_LOST)
@@ -137,7 +139,10 @@ static void tell_binding(struct isif_monitor *monitor, const struct isif_binding
 		event = add(monitor, ISIF_HAPPENED_BINDING_MISROUTED, row,
 			    "the session uses another device than its iface names", NULL);
 	else
-		event = add(monitor, ISIF_HAPPENED_BINDING_RESTORED, row, "logged in again", NULL);
+		event = add(monitor, ISIF_HAPPENED_BINDING_RESTORED, row,
+			    told == ALERT_MISROUTED ? "over the device again that its iface names"
+						    : "logged in again",
+			    NULL);
 	if (!event)
 		return;
 	event->reason = alert == ALERT_LOST	   ? reason_of_loss(iface, row, memory)
