@@ -3,18 +3,24 @@
 
 #include <ctype.h>
 
+static bool is_plain(unsigned char octet)
+{
+	return octet > ' ' && octet != '%' && octet < 0x7f;
+}
+
 void escape_write(FILE *file, const char *text, size_t length)
 {
 	fputc(' ', file);
 	if (!length)
 		fputc('%', file);
 	for (size_t i = 0; i < length; i++) {
-		unsigned char octet = (unsigned char)text[i];
+		size_t from = i;
 
-		if (octet > ' ' && octet != '%' && octet < 0x7f)
-			fputc(octet, file);
-		else
-			fprintf(file, "%%%02X", octet);
+		while (i < length && is_plain((unsigned char)text[i]))
+			i++;
+		fwrite(text + from, 1, i - from, file);
+		if (i < length)
+			fprintf(file, "%%%02X", (unsigned char)text[i]);
 	}
 }
 

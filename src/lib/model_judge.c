@@ -128,7 +128,8 @@ static void follow_hand(struct state *state, struct binding_memory *memory,
 		memory->admin = ISIF_ADMIN_LOGGED_OUT;
 	else if (session && !session->gone && memory->sid != session->kernel->sid)
 		memory->admin = ISIF_ADMIN_LOGGED_IN;
-	state->changed |= memory->admin != before;
+	if (memory->admin != before)
+		state_touch(state, memory);
 }
 
 static void set_last_error(const struct build *build, struct binding_memory *memory,
@@ -171,7 +172,7 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 	if (session && !session->gone) {
 		status = with_session(memory, session, path);
 		if (memory->sid != session->kernel->sid)
-			build->state->changed = true;
+			state_touch(build->state, memory);
 		memory->sid = session->kernel->sid;
 	} else {
 		status = without_session(memory);
@@ -193,5 +194,5 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 		set_last_error(build, memory, session, status);
 	}
 	memory->oper = status;
-	build->state->changed = true;
+	state_touch(build->state, memory);
 }

@@ -128,7 +128,7 @@ static void tell_binding(struct isif_monitor *monitor, const struct isif_binding
 	iface = snapshot_iface(monitor->snapshot, row->node->iface->text);
 	told = memory->alert;
 	memory->alert = alert;
-	monitor->state->changed = true;
+	state_touch(monitor->state, memory);
 	if (alert == ALERT_LOST)
 		event = add(monitor, ISIF_HAPPENED_BINDING_LOST, row,
 			    row->oper_status == ISIF_OPER_RECOVERING ? "lost, and being recovered"
@@ -185,7 +185,7 @@ static void tell_device(struct isif_monitor *monitor, const struct isif_iface *r
 	struct isif_event *event;
 
 	memory->alert = alert;
-	monitor->state->changed = true;
+	state_touch_wishes(monitor->state);
 	if (alert == DEVICE_LOST)
 		event = event_log_add(monitor->events, ISIF_HAPPENED_DEVICE_LOST, row->name, 0,
 				      "device %s of iface %s is lost: %s", device, row->name->text,

@@ -87,7 +87,8 @@ static const char *status_words(enum isif_oper_status status)
 static void set_wanted(struct state *state, struct binding_memory *memory,
 		       enum isif_admin_status wanted)
 {
-	state->changed |= memory->admin != wanted;
+	if (memory->admin != wanted)
+		state_touch(state, memory);
 	memory->admin = wanted;
 }
 
@@ -133,7 +134,7 @@ static void remember_failure(const struct session_change *change, const struct j
 	/* Judged here, because the reason is known here. */
 	if (change->login && !session)
 		memory->oper = ISIF_OPER_FAILED;
-	state->changed = true;
+	state_touch(state, memory);
 	context->effects->judge = true;
 }
 

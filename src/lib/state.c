@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define ROOM 65536 /* octets that even a small file may grow before it is replaced */
+
 static uint32_t mix(uint32_t seed, uint32_t value)
 {
 	return (seed ^ value) * 0x9e3779b1u;
@@ -34,6 +36,38 @@ static bool binding_matches(const void *item, const void *key)
 	return memory->target == node->target && memory->address == node->address &&
 	       memory->iface == node->iface && memory->port == node->port &&
 	       memory->tpgt == node->tpgt;
+}
+
+void state_touch(struct state *state, struct binding_memory *memory)
+{
+	state->changed = true;
+	if (memory->unsaved || state->rewrite)
+		return;
+	memory->unsaved = true;
+	memory->next_unsaved = state->unsaved_bindings;
+	state->unsaved_bindings = memory;
+}
+
+static void touch_target(struct state *state, struct target_memory *memory)
+{
+	state->changed = true;
+	if (memory->unsaved || state->rewrite)
+		return;
+	memory->unsaved = true;
+	memory->next_unsaved = state->unsaved_targets;
+	state->unsaved_targets = memory;
+}
+
+void state_touch_wishes(struct state *state)
+{
+	state->changed = state->unsaved_wishes = true;
+}
+
+void state_rewrite(struct state *state)
+{
+	state->changed = state->rewrite = true;
+	state->unsaved_bindings = NULL;
+	state->unsaved_targets = NULL;
 }
 
 static bool target_matches(const void *item, const void *key)
@@ -126,6 +160,7 @@ enum isif_error state_open(const char *directory, struct isif_names *names,
 		return ISIF_NO_MEMORY;
 	state->names = names;
 	state->log = log;
+	state->rewrite = true; /* before anything is appended to it */
 	state->default_mode = ISIF_REBIND_RECORD_ONLY;
 	state->defaults[ISIF_KEPT_NOTIFY_ENABLE] = 0xff;
 	state->defaults[ISIF_KEPT_NOTIFY_RATE] = 50;
@@ -148,6 +183,29 @@ enum isif_error state_open(const char *directory, struct isif_names *names,
 	return ISIF_OK;
 }
 
+struct target_memory *state_find_target(const struct state *state, const struct isif_name *name)
+{
+	return hash_find(&state->targets, name->hash, target_matches, name);
+}
+
+void state_take_target(struct state *state, struct target_memory *memory)
+{
+	hash_remove(&state->targets, memory->name->hash, memory);
+}
+
+void state_forget_wishes(struct state *state)
+{
+	for (size_t i = 0; i < state->ifaces.size; i++)
+		if (state->ifaces.slots[i].item)
+			state_free_iface(state->ifaces.slots[i].item);
+	for (size_t i = 0; i < state->devices.size; i++)
+		if (state->devices.slots[i].item)
+			state_free_device(state->devices.slots[i].item);
+	hash_clear(&state->ifaces);
+	hash_clear(&state->devices);
+	memset(state->kept, 0, sizeof(state->kept));
+}
+
 void state_forget(struct state *state)
 {
 	for (size_t i = 0; i < state->bindings.size; i++)
@@ -156,17 +214,9 @@ void state_forget(struct state *state)
 	for (size_t i = 0; i < state->targets.size; i++)
 		if (state->targets.slots[i].item)
 			state_free_target(state->targets.slots[i].item);
-	for (size_t i = 0; i < state->ifaces.size; i++)
-		if (state->ifaces.slots[i].item)
-			state_free_iface(state->ifaces.slots[i].item);
-	for (size_t i = 0; i < state->devices.size; i++)
-		if (state->devices.slots[i].item)
-			state_free_device(state->devices.slots[i].item);
 	hash_clear(&state->bindings);
 	hash_clear(&state->targets);
-	hash_clear(&state->ifaces);
-	hash_clear(&state->devices);
-	memset(state->kept, 0, sizeof(state->kept));
+	state_forget_wishes(state);
 	state->next_binding = state->next_target = state->manager_index = 0;
 }
 
@@ -180,15 +230,49 @@ void state_close(struct state *state)
 	free(state);
 }
 
+/* The file has all that is in the lists. */
+static void forget_unsaved(struct state *state)
+{
+	for (struct binding_memory *memory = state->unsaved_bindings; memory;
+	     memory = memory->next_unsaved)
+		memory->unsaved = false;
+	for (struct target_memory *memory = state->unsaved_targets; memory;
+	     memory = memory->next_unsaved)
+		memory->unsaved = false;
+	state->unsaved_bindings = NULL;
+	state->unsaved_targets = NULL;
+	state->changed = state->indexes_changed = state->unsaved_wishes = false;
+}
+
+void state_saved(struct state *state)
+{
+	for (size_t i = 0; i < state->bindings.size; i++)
+		if (state->bindings.slots[i].item)
+			((struct binding_memory *)state->bindings.slots[i].item)->unsaved = false;
+	for (size_t i = 0; i < state->targets.size; i++)
+		if (state->targets.slots[i].item)
+			((struct target_memory *)state->targets.slots[i].item)->unsaved = false;
+	state->rewrite = false;
+	forget_unsaved(state);
+}
+
 enum isif_error state_save(struct state *state)
 {
 	enum isif_error error;
 
 	if (!state->path || (!state->changed && !state->indexes_changed))
 		return ISIF_OK;
+	if (!state->rewrite && state->grown <= state->whole + ROOM) {
+		error = state_file_append(state);
+		if (!error) {
+			forget_unsaved(state);
+			return ISIF_OK;
+		}
+	}
+	state_rewrite(state);
 	error = state_file_write(state);
 	if (!error)
-		state->changed = state->indexes_changed = false;
+		state_saved(state);
 	return error;
 }
 
@@ -237,12 +321,13 @@ struct binding_memory *state_binding(struct state *state, const struct isif_node
 		return NULL;
 	}
 	state->indexes_changed = true;
+	state_touch(state, memory);
 	return memory;
 }
 
 struct target_memory *state_target(struct state *state, struct isif_name *name)
 {
-	struct target_memory *memory = hash_find(&state->targets, name->hash, target_matches, name);
+	struct target_memory *memory = state_find_target(state, name);
 
 	if (memory)
 		return memory;
@@ -251,11 +336,12 @@ struct target_memory *state_target(struct state *state, struct isif_name *name)
 		return NULL;
 	memory->name = isif_name_hold(name);
 	memory->index = take_index(&state->next_target, 1, STATE_LAST_INDEX);
-	if (!hash_add(&state->targets, name->hash, memory)) {
+	if (!state_add_target(state, memory)) {
 		state_free_target(memory);
 		return NULL;
 	}
 	state->indexes_changed = true;
+	touch_target(state, memory);
 	return memory;
 }
 
@@ -265,21 +351,20 @@ void state_begin(struct state *state)
 	complaints_begin(&state->complaints);
 }
 
-/* Whether something that is seen or not seen now is to be forgotten; keeps its "gone" up to date.
- */
-static bool is_over(struct state *state, bool seen, int64_t *gone_since, int64_t wall)
+/* Keeps the time up to date since when something is gone; true if it changed. */
+static bool is_gone_anew(bool seen, int64_t *gone_since, int64_t wall)
 {
-	if (seen) {
-		state->changed |= *gone_since != 0;
-		*gone_since = 0;
+	if (seen == !*gone_since)
 		return false;
-	}
-	if (!*gone_since) {
-		*gone_since = wall;
-		state->changed = true;
-	}
-	/* A clock that was set back must not keep it for ever, nor forget it at once. */
-	return wall - *gone_since > STATE_KEEP_SECONDS || *gone_since - wall > STATE_KEEP_SECONDS;
+	*gone_since = seen ? 0 : wall;
+	return true;
+}
+
+/* A clock that was set back must not keep it for ever, nor forget it at once. */
+static bool is_over(int64_t gone_since, int64_t wall)
+{
+	return gone_since &&
+	       (wall - gone_since > STATE_KEEP_SECONDS || gone_since - wall > STATE_KEEP_SECONDS);
 }
 
 void state_end(struct state *state, int64_t wall)
@@ -288,25 +373,29 @@ void state_end(struct state *state, int64_t wall)
 	for (size_t i = 0; i < state->bindings.size;) {
 		struct binding_memory *memory = state->bindings.slots[i].item;
 
-		if (!memory || !is_over(state, memory->generation == state->generation,
-					&memory->gone_since, wall)) {
+		if (memory && is_gone_anew(memory->generation == state->generation,
+					   &memory->gone_since, wall))
+			state_touch(state, memory);
+		if (!memory || !is_over(memory->gone_since, wall)) {
 			i++;
 			continue;
 		}
+		state_rewrite(state);
 		state_take_binding(state, memory);
 		state_free_binding(memory);
-		state->changed = true;
 	}
 	for (size_t i = 0; i < state->targets.size;) {
 		struct target_memory *memory = state->targets.slots[i].item;
 
-		if (!memory || !is_over(state, memory->generation == state->generation,
-					&memory->gone_since, wall)) {
+		if (memory && is_gone_anew(memory->generation == state->generation,
+					   &memory->gone_since, wall))
+			touch_target(state, memory);
+		if (!memory || !is_over(memory->gone_since, wall)) {
 			i++;
 			continue;
 		}
-		hash_remove(&state->targets, memory->name->hash, memory);
+		state_rewrite(state);
+		state_take_target(state, memory);
 		state_free_target(memory);
-		state->changed = true;
 	}
 }

@@ -13,7 +13,8 @@
 /*
  * What must outlive a restart and no source tells: the index of each binding and target, the
  * wanted state, and what a judgement about losses needs to remember. One text file in the state
- * directory, replaced as a whole. Losing it loses no iSCSI configuration.
+ * directory, which grows by what changed, and is replaced as a whole when it has doubled. Losing it
+ * loses no iSCSI configuration.
  */
 
 /* Indexes below are the managers', those from here up the agent's (mib.md, binding table). */
@@ -55,6 +56,8 @@ struct binding_memory {
 	int64_t up_since, last_loss; /* wall */
 	uint64_t up_since_mono;
 	struct isif_name *last_error;
+	struct binding_memory *next_unsaved;
+	bool unsaved;
 };
 
 struct target_memory {
@@ -62,6 +65,8 @@ struct target_memory {
 	uint32_t index;
 	uint32_t generation;
 	int64_t gone_since;
+	struct target_memory *next_unsaved;
+	bool unsaved;
 };
 
 /* What managers set of an iface that its record cannot hold. */
@@ -102,19 +107,39 @@ struct state {
 	struct complaints complaints; /* not kept across restarts */
 	bool indexes_changed;	      /* to be written before they are served */
 	bool changed;		      /* to be written soon */
+	/* What the file lacks, unless it has to be replaced as a whole. */
+	bool rewrite;
+	struct binding_memory *unsaved_bindings;
+	struct target_memory *unsaved_targets;
+	bool unsaved_wishes; /* ifaces, devices, numbers: few */
+	long whole, grown;   /* octets of the file when it was written, and since */
 };
 
 enum isif_error state_open(const char *directory, struct isif_names *names,
 			   const struct isif_log *log, struct state **state);
 void state_close(struct state *state);
 
-/* Writes the file if anything changed; logs once if it cannot. */
+/*
+ * What is to be written: this binding; what was set of ifaces, devices and numbers; or all of it,
+ * which is also said where something was taken out or got another key.
+ */
+void state_touch(struct state *state, struct binding_memory *memory);
+void state_touch_wishes(struct state *state);
+void state_rewrite(struct state *state);
+
+/* Writes what changed, if anything did. */
 enum isif_error state_save(struct state *state);
+
+/* The file was replaced by the text of state_file_text. */
+void state_saved(struct state *state);
 
 /* The memory of a record's binding, made with a free index if there is none; NULL without memory.
  */
 struct binding_memory *state_binding(struct state *state, const struct isif_node *node);
 struct target_memory *state_target(struct state *state, struct isif_name *name);
+
+struct target_memory *state_find_target(const struct state *state, const struct isif_name *name);
+void state_take_target(struct state *state, struct target_memory *memory);
 
 /* The memory that has an index, NULL if none has. */
 struct binding_memory *state_find_index(const struct state *state, uint32_t index);

@@ -43,7 +43,7 @@ bool state_set_mode(struct state *state, struct isif_name *iface, enum isif_rebi
 {
 	struct iface_memory *memory = find_iface(state, iface);
 
-	state->changed = true;
+	state_touch_wishes(state);
 	if (memory && mode) {
 		memory->mode = mode;
 		memory->configured = state->default_mode;
@@ -96,7 +96,7 @@ void state_set_device(struct state *state, struct isif_name *iface, enum device_
 
 	if (memory ? memory->alert == alert : alert == DEVICE_UNKNOWN)
 		return;
-	state->changed = true;
+	state_touch_wishes(state);
 	if (memory && alert) {
 		memory->alert = alert;
 	} else if (memory) {
@@ -115,7 +115,7 @@ void state_configure(struct state *state, uint32_t hold_down, enum isif_rebind_m
 	state->default_mode = mode;
 	if (kept->set && kept->configured != hold_down) {
 		kept->set = false;
-		state->changed = true;
+		state_touch_wishes(state);
 	}
 	/* Taking one out can move another into its slot: look at the slot again. */
 	for (size_t i = 0; i < state->ifaces.size;) {
@@ -127,7 +127,7 @@ void state_configure(struct state *state, uint32_t hold_down, enum isif_rebind_m
 		}
 		hash_remove(&state->ifaces, memory->name->hash, memory);
 		state_free_iface(memory);
-		state->changed = true;
+		state_touch_wishes(state);
 	}
 }
 
@@ -136,7 +136,7 @@ void state_keep(struct state *state, enum isif_kept_number which, uint32_t value
 	state->kept[which] = (struct kept_number){ .set = true,
 						   .value = value,
 						   .configured = state->defaults[which] };
-	state->changed = true;
+	state_touch_wishes(state);
 }
 
 uint32_t state_kept(const struct state *state, enum isif_kept_number which)
@@ -156,6 +156,7 @@ struct binding_memory *state_leave_session(struct state *state, struct binding_m
 	isif_name_hold(left->iface);
 	left->index = state_new_index(state);
 	left->last_error = NULL;
+	left->unsaved = false;
 	left->losses = 0;
 	left->last_loss = 0;
 	if (!state_add_binding(state, left)) {
@@ -168,6 +169,7 @@ struct binding_memory *state_leave_session(struct state *state, struct binding_m
 	memory->up_since_mono = 0;
 	memory->alert = ALERT_NONE;
 	state->indexes_changed = true;
+	state_rewrite(state);
 	return left;
 }
 
@@ -183,6 +185,7 @@ void state_regain_session(struct state *state, struct binding_memory *memory,
 	memory->losses += left->losses;
 	if (left->last_loss > memory->last_loss)
 		memory->last_loss = left->last_loss;
+	state_rewrite(state);
 	state_take_binding(state, left);
 	state_free_binding(left);
 	state->indexes_changed = true;
@@ -214,5 +217,5 @@ void state_set_error(struct state *state, struct binding_memory *memory, const c
 		return;
 	isif_name_release(memory->last_error);
 	memory->last_error = name;
-	state->changed = true;
+	state_touch(state, memory);
 }

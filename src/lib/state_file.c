@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The state file: lines of fields with one blank between them, names last and escaped. The "end"
- * line proves that it is whole.
+ * line proves that it is whole. Behind it come changes, each with an "end" of its own: a line about
+ * what is known already replaces it, and "wishes" voids all earlier ones. Every save is synced
+ * before what it says is relied on, so that a tail that is torn was never relied on.
  */
 #include "state_file.h"
 
@@ -15,11 +17,18 @@
 #include <string.h>
 
 #define HEADER	   "iscsi-ifaced state 1\n"
+#define END	   "end"
+#define WISHES	   "wishes"
 #define FIELD_SIZE 1024 /* of an escaped name: 255 octets, each as %XX, and the NUL */
 
 static void write_name(FILE *file, const struct isif_name *name)
 {
 	escape_write(file, name ? name->text : "", name ? name->length : 0);
+}
+
+static void write_next(FILE *file, const struct state *state)
+{
+	fprintf(file, "next %" PRIu32 " %" PRIu32 "\n", state->next_binding, state->next_target);
 }
 
 /* What managers set; a version that does not know these lines skips them. */
@@ -49,72 +58,116 @@ static void write_wishes(FILE *file, const struct state *state)
 				state->kept[i].configured);
 }
 
-static void write_all(FILE *file, const struct state *state)
+static void write_binding(FILE *file, const struct binding_memory *memory)
 {
-	fprintf(file, HEADER "boot %s\nnext %" PRIu32 " %" PRIu32 "\n", state->boot,
-		state->next_binding, state->next_target);
-	for (size_t i = 0; i < state->bindings.size; i++) {
-		const struct binding_memory *memory = state->bindings.slots[i].item;
-
-		if (!memory)
-			continue;
-		fprintf(file,
-			"binding %" PRIu32 " %d %d %" PRIu32 " %" PRIu32 " %" PRId64 " %" PRId64
-			" %" PRIu64 " %" PRId64 " %u %" PRId32,
-			memory->index, (int)memory->admin, (int)memory->oper, memory->sid,
-			memory->losses, memory->up_since, memory->last_loss, memory->up_since_mono,
-			memory->gone_since, memory->port, memory->tpgt);
-		write_name(file, memory->address);
-		write_name(file, memory->iface);
-		write_name(file, memory->target);
-		write_name(file, memory->last_error);
-		fprintf(file, " %d\n", (int)memory->alert);
-	}
-	for (size_t i = 0; i < state->targets.size; i++) {
-		const struct target_memory *memory = state->targets.slots[i].item;
-
-		if (!memory)
-			continue;
-		fprintf(file, "target %" PRIu32 " %" PRId64, memory->index, memory->gone_since);
-		write_name(file, memory->name);
-		fputc('\n', file);
-	}
-	write_wishes(file, state);
-	fputs("end\n", file);
+	fprintf(file,
+		"binding %" PRIu32 " %d %d %" PRIu32 " %" PRIu32 " %" PRId64 " %" PRId64 " %" PRIu64
+		" %" PRId64 " %u %" PRId32,
+		memory->index, (int)memory->admin, (int)memory->oper, memory->sid, memory->losses,
+		memory->up_since, memory->last_loss, memory->up_since_mono, memory->gone_since,
+		memory->port, memory->tpgt);
+	write_name(file, memory->address);
+	write_name(file, memory->iface);
+	write_name(file, memory->target);
+	write_name(file, memory->last_error);
+	fprintf(file, " %d\n", (int)memory->alert);
 }
 
-static enum isif_error write_and_sync(const char *path, const struct state *state)
+static void write_target(FILE *file, const struct target_memory *memory)
 {
-	CLEANUP_CLOSE int descriptor =
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fprintf(file, "target %" PRIu32 " %" PRId64, memory->index, memory->gone_since);
+	write_name(file, memory->name);
+	fputc('\n', file);
+}
+
+static void write_all(FILE *file, const struct state *state)
+{
+	fprintf(file, HEADER "boot %s\n", state->boot);
+	write_next(file, state);
+	for (size_t i = 0; i < state->bindings.size; i++)
+		if (state->bindings.slots[i].item)
+			write_binding(file, state->bindings.slots[i].item);
+	for (size_t i = 0; i < state->targets.size; i++)
+		if (state->targets.slots[i].item)
+			write_target(file, state->targets.slots[i].item);
+	write_wishes(file, state);
+	fputs(END "\n", file);
+}
+
+static void write_changes(FILE *file, const struct state *state)
+{
+	write_next(file, state);
+	for (const struct binding_memory *memory = state->unsaved_bindings; memory;
+	     memory = memory->next_unsaved)
+		write_binding(file, memory);
+	for (const struct target_memory *memory = state->unsaved_targets; memory;
+	     memory = memory->next_unsaved)
+		write_target(file, memory);
+	if (state->unsaved_wishes) {
+		fputs(WISHES "\n", file);
+		write_wishes(file, state);
+	}
+	fputs(END "\n", file);
+}
+
+/* Writes by a function, and syncs; says how long the file is then. */
+static enum isif_error write_and_sync(const char *path, int flags, const struct state *state,
+				      void (*write)(FILE *file, const struct state *state),
+				      long *length)
+{
+	CLEANUP_CLOSE int descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	CLEANUP_FILE FILE *file = NULL;
 
 	if (descriptor < 0)
 		return isif_error_from_errno(errno);
-	file = fdopen(descriptor, "w");
+	file = fdopen(descriptor, flags & O_APPEND ? "a" : "w");
 	if (!file)
 		return ISIF_NO_MEMORY;
 	TAKE_DESCRIPTOR(descriptor);
-	write_all(file, state);
+	write(file, state);
 	if (fflush(file) || ferror(file) || fdatasync(fileno(file)))
 		return isif_error_from_errno(errno ? errno : EIO);
+	*length = ftell(file);
 	return ISIF_OK;
 }
 
-enum isif_error state_file_text(const struct state *state, char **text, size_t *length)
+static enum isif_error sync_directory(const char *path)
+{
+	CLEANUP_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
+	CLEANUP_CLOSE int descriptor =
+		directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	return descriptor < 0 || fsync(descriptor) ? isif_error_from_errno(errno) : ISIF_OK;
+}
+
+enum isif_error state_file_text(struct state *state, char **text, size_t *length)
 {
 	FILE *file = open_memstream(text, length);
 
 	if (!file)
 		return ISIF_NO_MEMORY;
 	write_all(file, state);
-	if (escape_close(file))
+	if (escape_close(file)) {
+		state->whole = (long)*length;
+		state->grown = 0;
 		return ISIF_OK;
+	}
 	free(TAKE(*text));
 	return ISIF_NO_MEMORY;
 }
 
-enum isif_error state_file_write(const struct state *state)
+enum isif_error state_file_append(struct state *state)
+{
+	long length;
+	enum isif_error error =
+		write_and_sync(state->path, O_APPEND, state, write_changes, &length);
+
+	if (!error)
+		state->grown = length - state->whole;
+	return error;
+}
+
+enum isif_error state_file_write(struct state *state)
 {
 	CLEANUP_FREE char *fresh = NULL;
 	enum isif_error error;
@@ -123,12 +176,13 @@ enum isif_error state_file_write(const struct state *state)
 		fresh = NULL;
 		return ISIF_NO_MEMORY;
 	}
-	error = write_and_sync(fresh, state);
+	error = write_and_sync(fresh, O_CREAT | O_TRUNC, state, write_all, &state->whole);
+	state->grown = 0;
 	if (!error && rename(fresh, state->path))
 		error = isif_error_from_errno(errno);
 	if (error)
 		unlink(fresh);
-	return error;
+	return error ? error : sync_directory(state->path);
 }
 
 static bool read_name(struct isif_names *names, const char **at, struct isif_name **name)
@@ -140,6 +194,24 @@ static bool read_name(struct isif_names *names, const char **at, struct isif_nam
 		return false;
 	*name = isif_name_get(names, text, length);
 	return *name;
+}
+
+/* What was known of the binding by an earlier line is void. */
+static bool replace_binding(struct state *state, struct binding_memory *memory)
+{
+	struct binding_memory *old = state_find_binding(state, &(struct isif_node){
+								       .target = memory->target,
+								       .address = memory->address,
+								       .iface = memory->iface,
+								       .port = memory->port,
+								       .tpgt = memory->tpgt,
+							       });
+
+	if (old) {
+		state_take_binding(state, old);
+		state_free_binding(old);
+	}
+	return state_add_binding(state, memory);
 }
 
 static bool read_binding(struct state *state, const char *line, bool same_boot)
@@ -184,10 +256,21 @@ static bool read_binding(struct state *state, const char *line, bool same_boot)
 			memory->up_since_mono = 0;
 		}
 	}
-	if (good && state_add_binding(state, memory))
+	if (good && replace_binding(state, memory))
 		return true;
 	state_free_binding(memory);
 	return false;
+}
+
+static bool replace_target(struct state *state, struct target_memory *memory)
+{
+	struct target_memory *old = state_find_target(state, memory->name);
+
+	if (old) {
+		state_take_target(state, old);
+		state_free_target(old);
+	}
+	return state_add_target(state, memory);
 }
 
 static bool read_target(struct state *state, const char *line)
@@ -201,8 +284,7 @@ static bool read_target(struct state *state, const char *line)
 		   &used) == 2 &&
 	    memory->index && memory->index <= STATE_LAST_INDEX) {
 		line += used;
-		if (read_name(state->names, &line, &memory->name) &&
-		    state_add_target(state, memory))
+		if (read_name(state->names, &line, &memory->name) && replace_target(state, memory))
 			return true;
 	}
 	state_free_target(memory);
@@ -262,39 +344,71 @@ static bool read_kept(struct state *state, const char *line)
 	return true;
 }
 
-/* Returns true if the file was whole and every line of it was understood. */
+static bool read_next(struct state *state, const char *line)
+{
+	return sscanf(line, "next %" SCNu32 " %" SCNu32, &state->next_binding,
+		      &state->next_target) == 2 &&
+	       state->next_binding >= STATE_FIRST_INDEX && state->next_target &&
+	       state->next_binding <= STATE_LAST_INDEX && state->next_target <= STATE_LAST_INDEX;
+}
+
+static bool begins(const char *line, const char *word)
+{
+	return !strncmp(line, word, strlen(word));
+}
+
+static bool read_line(struct state *state, const char *line, bool *same_boot)
+{
+	char boot[40];
+
+	if (sscanf(line, "boot %39s", boot) == 1)
+		*same_boot = !strcmp(boot, state->boot);
+	else if (!strcmp(line, WISHES))
+		state_forget_wishes(state);
+	else if (begins(line, "next "))
+		return read_next(state, line);
+	else if (begins(line, "binding "))
+		return read_binding(state, line, *same_boot);
+	else if (begins(line, "target "))
+		return read_target(state, line);
+	else if (begins(line, "iface "))
+		return read_iface(state, line);
+	else if (begins(line, "device "))
+		return read_device(state, line);
+	else if (begins(line, "kept "))
+		return read_kept(state, line);
+	return true;
+}
+
+/*
+ * Returns true if the file was whole when it was written, and every line of that was understood.
+ * Of what was appended later all counts that can be understood.
+ */
 static bool read_all(FILE *file, struct state *state)
 {
-	char line[FIELD_SIZE * 5], boot[40] = "";
-	bool ended = false, same_boot = false;
+	char line[FIELD_SIZE * 5];
+	bool whole = false, ended = false, same_boot = false;
 
 	if (!fgets(line, sizeof(line), file) || strcmp(line, HEADER))
 		return false;
-	while (!ended && fgets(line, sizeof(line), file)) {
-		size_t length = strlen(line);
+	while (fgets(line, sizeof(line), file)) {
+		char *newline = strchr(line, '\n');
 
-		if (!length || line[length - 1] != '\n')
-			return false;
-		line[length - 1] = '\0';
-		if (sscanf(line, "boot %39s", boot) == 1)
-			same_boot = !strcmp(boot, state->boot);
-		else if (!strncmp(line, "next ", 5))
-			sscanf(line, "next %" SCNu32 " %" SCNu32, &state->next_binding,
-			       &state->next_target);
-		else if (!strncmp(line, "binding ", 8) && !read_binding(state, line, same_boot))
-			return false;
-		else if (!strncmp(line, "target ", 7) && !read_target(state, line))
-			return false;
-		else if (!strncmp(line, "iface ", 6) && !read_iface(state, line))
-			return false;
-		else if (!strncmp(line, "device ", 7) && !read_device(state, line))
-			return false;
-		else if (!strncmp(line, "kept ", 5) && !read_kept(state, line))
-			return false;
-		ended = !strcmp(line, "end");
+		if (newline)
+			*newline = '\0';
+		ended = newline && !strcmp(line, END);
+		if (!newline || !read_line(state, line, &same_boot))
+			break;
+		whole |= ended;
 	}
-	return ended && state->next_binding >= STATE_FIRST_INDEX && state->next_target &&
-	       state->next_binding <= STATE_LAST_INDEX && state->next_target <= STATE_LAST_INDEX;
+	if (errno == ENOMEM)
+		return false;
+	if (whole && !ended)
+		isif_log_line(state->log, ISIF_LOG_NOTICE,
+			      "the end of the state file %s is torn, as after a crash: what was "
+			      "being written then is forgotten",
+			      state->path);
+	return whole && state->next_binding;
 }
 
 static void put_aside(struct state *state)

@@ -11,10 +11,16 @@
 enum isif_error state_file_read(struct state *state);
 
 /* Replaces the file: a new one beside it, synced, renamed over it. */
-enum isif_error state_file_write(const struct state *state);
+enum isif_error state_file_write(struct state *state);
 
-/* The text of the file, for who writes it together with something else; the caller frees it. */
-enum isif_error state_file_text(const struct state *state, char **text, size_t *length);
+/* Appends what is not saved, and syncs. After an error the file has to be replaced. */
+enum isif_error state_file_append(struct state *state);
+
+/*
+ * The text of the file, for who writes it together with something else, and then says so by
+ * state_saved; the caller frees it.
+ */
+enum isif_error state_file_text(struct state *state, char **text, size_t *length);
 
 uint32_t state_new_index(struct state *state); /* of a binding */
 
@@ -28,5 +34,6 @@ void state_free_target(struct target_memory *memory);
 void state_free_iface(struct iface_memory *memory);
 void state_free_device(struct device_memory *memory);
 void state_forget(struct state *state); /* all of it */
+void state_forget_wishes(struct state *state);
 
 #endif

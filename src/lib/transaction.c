@@ -187,10 +187,8 @@ static bool save_files(struct isif_transaction *transaction)
 	struct isif_monitor *monitor = transaction->monitor;
 	enum isif_error error = ISIF_OK;
 
-	if (transaction->step_count) {
-		monitor->state->changed = true;
+	if (transaction->step_count)
 		error = state_save(monitor->state);
-	}
 	if (error)
 		return refuse_error(transaction, error, "the state file");
 	if (changes_jobs(transaction))
@@ -234,7 +232,7 @@ static bool write_records(struct isif_transaction *transaction)
 					 &failed);
 	if (!error) {
 		if (transaction->step_count)
-			monitor->state->changed = monitor->state->indexes_changed = false;
+			state_saved(monitor->state);
 		return true;
 	}
 	if (failed >= transaction->edit_count)

@@ -95,6 +95,7 @@ static bool settle(struct isif_transaction *transaction, struct state *state,
 	release_key(&key);
 	step->done = good && state_add_binding(state, step->memory);
 	state->indexes_changed = true;
+	state_rewrite(state);
 	return step->done;
 }
 
@@ -106,6 +107,7 @@ static bool swap_admin(struct state *state, uint32_t index, uint32_t admin, uint
 		return false;
 	*before = (uint32_t)memory->admin;
 	memory->admin = (enum isif_admin_status)admin;
+	state_touch(state, memory);
 	return true;
 }
 
@@ -197,7 +199,8 @@ void transaction_revert_state(struct isif_transaction *transaction, struct state
 		put_back(state, &transaction->steps[i].parked);
 		put_back(state, &transaction->steps[i].memory);
 	}
-	state->indexes_changed = state->changed = true;
+	state->indexes_changed = true;
+	state_rewrite(state);
 }
 
 void transaction_free_state(struct isif_transaction *transaction)

@@ -6,7 +6,9 @@
 #include "state_file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define NOW  1800000000
 #define HOUR 3600
@@ -437,6 +439,199 @@ static void test_write_again(void)
 	CU_ASSERT_EQUAL(remember(&a)->index, index);
 }
 
+/* --- a file that grows --- */
+
+static char *get_file(const char *name)
+{
+	FILE *file = fopen(scratch("%s", name), "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_TRUE_FATAL(getdelim(&text, &size, '\0', file) > 0);
+	fclose(file);
+	return text;
+}
+
+static int compare_lines(const void *one, const void *other)
+{
+	return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+/* What a state knows, in an order of its own; the caller frees it. */
+static char *known(struct state *some)
+{
+	char *text, *sorted, *lines_of[600], *rest = NULL;
+	size_t length, count = 0;
+
+	CU_ASSERT_EQUAL_FATAL(state_file_text(some, &text, &length), ISIF_OK);
+	sorted = calloc(1, length + 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sorted);
+	for (char *line = strtok_r(text, "\n", &rest); line && count < COUNT(lines_of);
+	     line = strtok_r(NULL, "\n", &rest))
+		lines_of[count++] = line;
+	qsort(lines_of, count, sizeof(*lines_of), compare_lines);
+	for (size_t i = 0, at = 0; i < count; i++)
+		at += (size_t)sprintf(sorted + at, "%s\n", lines_of[i]);
+	free(text);
+	return sorted;
+}
+
+/* Whoever reads the file now knows what we know. */
+static void file_knows(const char *expected)
+{
+	struct state *other;
+	char *there;
+
+	CU_ASSERT_EQUAL_FATAL(state_open(scratch("."), names, &log_here, &other), ISIF_OK);
+	there = known(other);
+	CU_ASSERT_STRING_EQUAL(there, expected);
+	free(there);
+	state_close(other);
+}
+
+static void save_and_compare(void)
+{
+	char *here = known(state);
+
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	file_knows(here);
+	free(here);
+}
+
+/* Five thousand bindings are not written because of one. */
+static void test_grows(void)
+{
+	char *before, *after, target[32];
+	struct binding_memory *memory = remember(&a);
+
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(target, sizeof(target), "iqn.%u", i);
+		remember(&(struct key){ target, "192.0.2.1", "if0", 3260, 1 });
+	}
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	before = get_file("state");
+	state_set_error(state, memory, "something");
+	remember_target("iqn.new");
+	state_keep(state, ISIF_KEPT_NOTIFY_RATE, 7);
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	after = get_file("state");
+	CU_ASSERT_FALSE(strncmp(after, before, strlen(before)));
+	CU_ASSERT_TRUE(strlen(after) > strlen(before));
+	CU_ASSERT_TRUE(strlen(after) < strlen(before) + 400);
+	free(before);
+	free(after);
+	save_and_compare();
+}
+
+/* Anything that can change, at random: the file always tells what the state knows. */
+static void test_every_change(void)
+{
+	static const char *const interfaces[] = { "if0", "if1", "if2" };
+	char target[32];
+	unsigned seed = (unsigned)time(NULL);
+
+	printf("# state: seed %u\n", seed);
+	srandom(seed);
+	state->generation++;
+	for (unsigned round = 0; round < 600; round++) {
+		const char *iface = interfaces[random() % 3];
+		struct isif_name *name = isif_name_get(names, iface, strlen(iface));
+		struct binding_memory *memory;
+
+		snprintf(target, sizeof(target), "iqn.%ld", random() % 20);
+		memory = remember(&(struct key){ target, "192.0.2.1", iface, 3260, 1 });
+		remember_target(target);
+		switch (random() % 8) {
+		case 0:
+			state_set_error(state, memory, target);
+			break;
+		case 1:
+			state_set_mode(state, name, (enum isif_rebind_mode)(random() % 3));
+			break;
+		case 2:
+			state_set_device(state, name, (enum device_alert)(random() % 3));
+			break;
+		case 3:
+			state_keep(state, ISIF_KEPT_NOTIFY_RATE, (uint32_t)random() % 100);
+			break;
+		case 4:
+			state_configure(state, (uint32_t)random() % 2,
+					(enum isif_rebind_mode)(random() % 2 + 1));
+			break;
+		case 5: /* some are gone; sometimes for more than a day */
+			state_begin(state);
+			memory->generation = state->generation;
+			state_end(state, NOW + (int64_t)round * HOUR);
+			break;
+		case 6:
+			memory->sid = (uint32_t)random();
+			state_touch(state, memory);
+			break;
+		default:
+			remove(scratch("state"));
+			state_touch(state, memory);
+			break;
+		}
+		isif_name_release(name);
+		if (random() % 2)
+			save_and_compare();
+	}
+	CU_ASSERT_EQUAL(lines.count, 0);
+}
+
+/* However often one thing changes, the file is bounded. */
+static void test_shrinks(void)
+{
+	char *text, target[224] = { 0 };
+	struct binding_memory *memory;
+
+	memset(target, 'a', sizeof(target) - 1);
+	memory = remember(&(struct key){ target, target, target, 3260, 1 });
+	for (unsigned i = 0; i < 200; i++) {
+		memory->losses = i;
+		state_touch(state, memory);
+		CU_ASSERT_EQUAL_FATAL(state_save(state), ISIF_OK);
+	}
+	text = get_file("state");
+	CU_ASSERT_TRUE(strlen(text) < 70000);
+	free(text);
+	save_and_compare();
+}
+
+/* Torn anywhere in what was appended: what was written before that is there, and it is told. */
+static void test_torn(void)
+{
+	struct binding_memory *memory = remember(&a);
+	char *before, *after;
+
+	memory->losses = 1;
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	before = get_file("state");
+	memory->losses = 2;
+	state_touch(state, memory);
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	after = get_file("state");
+	for (size_t end = strlen(before); end < strlen(after); end++) {
+		char octet = after[end];
+		bool whole = end == strlen(before);
+
+		after[end] = '\0';
+		put_file("state", after);
+		after[end] = octet;
+		lines = (struct lines){ 0 };
+		state_close(state);
+		open_state();
+		memory = remember(&a);
+		CU_ASSERT_TRUE(memory->losses == 1 || (memory->losses == 2 && !whole));
+		CU_ASSERT_EQUAL(lines.count, whole ? 0 : 1);
+		CU_ASSERT_EQUAL(lines.errors, 0);
+	}
+	CU_ASSERT_EQUAL(memory->losses, 2); /* only its last octet was missing */
+	free(before);
+	free(after);
+}
+
 void add_state_tests(void)
 {
 	CU_pSuite suite =
@@ -459,4 +654,8 @@ void add_state_tests(void)
 	CU_add_test(suite, "without a directory nothing is kept", test_nothing_kept);
 	CU_add_test(suite, "what did not change is not written", test_not_changed);
 	CU_add_test(suite, "what could not be written is written later", test_write_again);
+	CU_add_test(suite, "the file grows by what changed", test_grows);
+	CU_add_test(suite, "whatever changes, the file tells it", test_every_change);
+	CU_add_test(suite, "the file does not grow for ever", test_shrinks);
+	CU_add_test(suite, "a file that is torn at its end", test_torn);
 }
