@@ -298,17 +298,18 @@ static void look_at_backup(struct isif_monitor *monitor)
 	monitor->backup_waits = false;
 }
 
+static void take_iscsi_events(struct isif_monitor *monitor)
+{
+	if (monitor->iscsi_events)
+		isif_iscsi_events_read(monitor->iscsi_events, visit_event, monitor);
+}
+
 static void take_events(struct isif_monitor *monitor)
 {
 	take_network_events(monitor);
-	/*
-	 * The answer to a logout is sent before the session's removal is announced: reading the
-	 * netlink last, no removal is judged without the answer that came before it.
-	 */
 	if (monitor->uevents)
 		isif_uevents_read(monitor->uevents, visit_event, monitor);
-	if (monitor->iscsi_events)
-		isif_iscsi_events_read(monitor->iscsi_events, visit_event, monitor);
+	take_iscsi_events(monitor);
 	look_at_uses(monitor);
 	if (is_readable(isif_daemon_descriptor(monitor->daemon)))
 		look_at_daemon(monitor);
@@ -356,8 +357,14 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 		isif_monitor_resync(monitor);
 	take_events(monitor);
 	work(monitor, clock_ns() + SLICE_NS);
-	if (monitor->dirty)
+	if (monitor->dirty) {
+		/*
+		 * The kernel tells how a session ended (the answer to a login or a logout, an
+		 * error) before it removes it: nobody who was found gone is judged without that.
+		 */
+		take_iscsi_events(monitor);
 		monitor_build(monitor);
+	}
 	if (monitor->save_due && now >= monitor->save_due)
 		monitor_save(monitor);
 	if (monitor->writes)
