@@ -21,6 +21,7 @@ struct isif_link {
 	const char *const *other_names; /**< IFLA_ALT_IFNAME, NULL-terminated, never NULL */
 	uint32_t order; /**< its place in the kernel's list; before Linux 6.9 not that of the index
 			 */
+	uint32_t carrier_changes; /**< IFLA_CARRIER_CHANGES: lost and found, since it exists */
 };
 
 /** One address of a device, from RTM_GETADDR. */

@@ -34,7 +34,8 @@ struct build {
 struct wanted_path {
 	enum isif_bound_by bound_by;
 	enum isif_device_status status;
-	uint32_t link;	       /* 0 if it resolves to none */
+	uint32_t link; /* 0 if it resolves to none */
+	uint32_t carrier_changes;
 	const char *hwaddress; /* of hwAddress: any device that has it will do */
 };
 

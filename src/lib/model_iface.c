@@ -44,7 +44,8 @@ void model_wanted_path(const struct isif_network *network, struct iface_join *jo
 	const struct isif_link *link = NULL;
 	uint32_t matches = 0;
 
-	*wanted = (struct wanted_path){ ISIF_BOUND_NONE, ISIF_DEVICE_NOT_APPLICABLE, 0, NULL };
+	*wanted = (struct wanted_path){ .bound_by = ISIF_BOUND_NONE,
+					.status = ISIF_DEVICE_NOT_APPLICABLE };
 	if (!strcmp(join->transport, "iser"))
 		return;
 	if (*join->hwaddress) {
@@ -67,6 +68,7 @@ void model_wanted_path(const struct isif_network *network, struct iface_join *jo
 	if (join->kind == ISIF_KIND_OFFLOAD)
 		return;
 	wanted->link = link ? link->index : 0;
+	wanted->carrier_changes = link ? link->carrier_changes : 0;
 	if (!link)
 		wanted->status = ISIF_DEVICE_MISSING;
 	else
@@ -138,7 +140,7 @@ static enum isif_error add_built_in(struct build *build, const char *name, const
 		.ipaddress = "",
 		.netdev = "",
 		.initiator = "",
-		.wanted = { ISIF_BOUND_NONE, ISIF_DEVICE_NOT_APPLICABLE, 0, NULL },
+		.wanted = { .bound_by = ISIF_BOUND_NONE, .status = ISIF_DEVICE_NOT_APPLICABLE },
 	};
 	if (!join->name)
 		return ISIF_NO_MEMORY;
@@ -328,6 +330,7 @@ static bool fill_row(struct isif_iface *row, const struct iface_join *join,
 	row->bound_by = join->wanted.bound_by;
 	row->device_status = join->wanted.status;
 	row->link = join->wanted.link;
+	row->carrier_changes = join->wanted.carrier_changes;
 	row->bindings = join->bindings;
 	row->bindings_wanted = join->bindings_wanted;
 	row->bindings_up = join->bindings_up;

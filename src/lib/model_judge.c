@@ -159,6 +159,22 @@ static void set_last_error(const struct build *build, struct binding_memory *mem
 	state_set_error(build->state, memory, text);
 }
 
+/*
+ * The session that was up is up, over another connection: it was lost, and was back before anybody
+ * looked.
+ */
+static bool came_back(struct binding_memory *memory, const struct observed_session *session,
+		      enum isif_oper_status status)
+{
+	uint16_t before = memory->local_port;
+
+	if (!is_up(status))
+		return false;
+	memory->local_port = session->kernel->local_port;
+	return is_up(memory->oper) && memory->sid == session->kernel->sid && before &&
+	       memory->local_port && memory->local_port != before;
+}
+
 void model_judge(const struct build *build, struct binding_memory *memory,
 		 const struct isif_node *node, const struct observed_session *session,
 		 enum isif_path path)
@@ -167,10 +183,12 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 	enum isif_oper_status before = memory->oper, status;
 	bool up = is_up(before) || (before == ISIF_OPER_LOGGING_OUT && memory->up_since);
 	bool other = session && !session->gone && memory->sid != session->kernel->sid;
+	bool again = false;
 
 	follow_hand(build->state, memory, node, session);
 	if (session && !session->gone) {
 		status = with_session(memory, session, path);
+		again = came_back(memory, session, status);
 		if (memory->sid != session->kernel->sid)
 			state_touch(build->state, memory);
 		memory->sid = session->kernel->sid;
@@ -178,18 +196,18 @@ void model_judge(const struct build *build, struct binding_memory *memory,
 		status = without_session(memory);
 		memory->sid = 0;
 	}
-	if (status == before && !(other && is_up(status)))
+	if (status == before && !again && !(other && is_up(status)))
 		return;
-	if (is_up(status) && (!up || other || !memory->up_since)) {
+	if (is_up(status) && (!up || other || again || !memory->up_since)) {
 		memory->up_since = world->wall;
 		memory->up_since_mono = world->mono;
 	}
 	if (!is_up(status) && status != ISIF_OPER_LOGGING_OUT)
 		memory->up_since = 0, memory->up_since_mono = 0;
-	if (up && (status == ISIF_OPER_RECOVERING || status == ISIF_OPER_LOST)) {
+	if (again || (up && (status == ISIF_OPER_RECOVERING || status == ISIF_OPER_LOST))) {
 		memory->losses++;
 		memory->last_loss = world->wall;
-		set_last_error(build, memory, session, status);
+		set_last_error(build, memory, session, again ? ISIF_OPER_RECOVERING : status);
 	} else if (status == ISIF_OPER_FAILED) {
 		set_last_error(build, memory, session, status);
 	}

@@ -87,53 +87,97 @@ static void set_path(const struct isif_monitor *monitor, struct isif_event *even
 	snprintf(event->path, sizeof(event->path), "%.15s", link ? link->name : otherwise);
 }
 
+static void look_again(struct isif_monitor *monitor, uint64_t due)
+{
+	if (!monitor->alerts_due || due < monitor->alerts_due)
+		monitor->alerts_due = due;
+}
+
+/* What is looked at: its state, whether that is a loss, and how many there were since last time. */
+struct sight {
+	unsigned told, state;
+	bool loss;
+	uint32_t losses;
+};
+
 /*
  * Whether something is to be told of now, of which another state was told last: the first change
  * at once, and what it has come to when the hold-down is over.
  */
-static bool is_to_be_told(struct isif_monitor *monitor, struct alert_hold *hold, unsigned told,
-			  unsigned state, bool loss)
+static bool is_to_be_told(struct isif_monitor *monitor, struct alert_hold *hold,
+			  const struct sight *sight)
 {
 	const uint64_t now = monitor_now();
 	const uint64_t length = state_kept(monitor->state, ISIF_KEPT_HOLD_DOWN) * 1000ull;
+	const bool held = now < hold->until;
 
-	hold->flaps += now < hold->until && loss && state != hold->seen;
-	hold->seen = state;
-	if (state == told && !hold->flaps) {
-		if (now >= hold->until)
+	if (sight->losses)
+		hold->losses += sight->losses;
+	else if (sight->loss && sight->state != hold->seen && (held || sight->state != sight->told))
+		hold->losses++;
+	hold->seen = sight->state;
+	if (sight->state == sight->told && !hold->losses) {
+		if (!held)
 			hold->until = 0;
 		return false;
 	}
-	if (now >= hold->until) {
+	if (!held) {
 		hold->until = length ? now + length : 0;
 		return true;
 	}
-	if (!monitor->alerts_due || hold->until < monitor->alerts_due)
-		monitor->alerts_due = hold->until;
+	look_again(monitor, hold->until);
 	return false;
 }
 
+/* Losses that no notification of their own tells of; if this one tells of a loss, that is one. */
+static uint32_t take_flaps(struct alert_hold *hold, bool loss)
+{
+	uint32_t flaps = hold->losses - (loss && hold->losses ? 1 : 0);
+
+	hold->losses = 0;
+	return flaps;
+}
+
+/* A loss that was over before anybody looked is told as one, and its end by the next look. */
+static bool was_away(struct isif_monitor *monitor, const struct alert_hold *hold,
+		     const struct sight *sight)
+{
+	const uint64_t now = monitor_now();
+
+	if (sight->loss || !sight->losses || sight->state != sight->told || now < hold->until)
+		return false;
+	look_again(monitor, now);
+	return true;
+}
+
 static void tell_binding(struct isif_monitor *monitor, const struct isif_binding *row,
-			 enum alert alert)
+			 enum alert alert, uint32_t losses)
 {
 	/* By its key: thousands may be lost at once, and an index is looked for one by one. */
 	struct binding_memory *memory = state_find_binding(monitor->state, row->node);
 	const struct isif_iface *iface;
 	struct isif_event *event;
+	struct sight sight = { .state = alert, .loss = alert != ALERT_NONE, .losses = losses };
 	enum alert told;
 
-	if (!memory || job_works_on(monitor->jobs, NULL, row->node) ||
-	    !is_to_be_told(monitor, &memory->hold, memory->alert, alert, alert != ALERT_NONE))
+	if (!memory || job_works_on(monitor->jobs, NULL, row->node))
+		return;
+	sight.told = told = memory->alert;
+	if (was_away(monitor, &memory->hold, &sight)) {
+		sight.state = alert = ALERT_LOST;
+		sight.loss = true;
+	}
+	if (!is_to_be_told(monitor, &memory->hold, &sight))
 		return;
 	iface = snapshot_iface(monitor->snapshot, row->node->iface->text);
-	told = memory->alert;
 	memory->alert = alert;
 	state_touch(monitor->state, memory);
 	if (alert == ALERT_LOST)
 		event = add(monitor, ISIF_HAPPENED_BINDING_LOST, row,
 			    row->oper_status == ISIF_OPER_RECOVERING ? "lost, and being recovered"
 			    : row->oper_status == ISIF_OPER_FAILED   ? "the login failed"
-								     : "lost",
+			    : row->oper_status == ISIF_OPER_LOST     ? "lost"
+								     : "lost for a moment",
 			    row->last_error);
 	else if (alert == ALERT_MISROUTED)
 		event = add(monitor, ISIF_HAPPENED_BINDING_MISROUTED, row,
@@ -149,8 +193,7 @@ static void tell_binding(struct isif_monitor *monitor, const struct isif_binding
 			: alert == ALERT_MISROUTED ? ISIF_REASON_WRONG_PATH
 						   : ISIF_REASON_RECOVERED;
 	set_path(monitor, event, row->path_link, iface ? iface->netdev : "");
-	event->flaps = memory->hold.flaps;
-	memory->hold.flaps = 0;
+	event->flaps = take_flaps(&memory->hold, alert != ALERT_NONE);
 }
 
 /* Sessions that came or went as somebody had asked. */
@@ -169,11 +212,12 @@ static void look_at_binding(struct isif_monitor *monitor, const struct isif_snap
 			    const struct isif_binding *old, const struct isif_binding *row)
 {
 	enum alert alert = alert_of(row);
+	uint32_t losses = old && row->losses > old->losses ? row->losses - old->losses : 0;
 
 	if (before && old != row)
 		tell_session(monitor, old, row);
-	if ((uint32_t)alert != row->alert || row->held)
-		tell_binding(monitor, row, alert);
+	if ((uint32_t)alert != row->alert || row->held || losses)
+		tell_binding(monitor, row, alert, losses);
 }
 
 /* --- devices --- */
@@ -189,32 +233,58 @@ static void tell_device(struct isif_monitor *monitor, const struct isif_iface *r
 	if (alert == DEVICE_LOST)
 		event = event_log_add(monitor->events, ISIF_HAPPENED_DEVICE_LOST, row->name, 0,
 				      "device %s of iface %s is lost: %s", device, row->name->text,
-				      devices[row->device_status].words);
+				      row->device_status == ISIF_DEVICE_UP
+					      ? "its link was down for a moment"
+					      : devices[row->device_status].words);
 	else
 		event = event_log_add(monitor->events, ISIF_HAPPENED_DEVICE_RESTORED, row->name, 0,
 				      "device %s of iface %s is back", device, row->name->text);
 	if (!event)
 		return;
-	event->reason =
-		alert == DEVICE_UP ? ISIF_REASON_RECOVERED : devices[row->device_status].reason;
+	event->reason = alert == DEVICE_UP		       ? ISIF_REASON_RECOVERED
+			: row->device_status == ISIF_DEVICE_UP ? ISIF_REASON_LINK_DOWN
+							       : devices[row->device_status].reason;
 	set_path(monitor, event, row->link, row->netdev);
-	event->flaps = memory->hold.flaps;
-	memory->hold.flaps = 0;
+	event->flaps = take_flaps(&memory->hold, alert == DEVICE_LOST);
+}
+
+/*
+ * How often a link was lost since the last look, seen or not: it has changed twice for each. The
+ * last change may be late, because a driver may give up the carrier after the device went down.
+ */
+static uint32_t losses_of_carrier(const struct isif_iface *old, const struct isif_iface *row)
+{
+	const bool up = row->device_status == ISIF_DEVICE_UP;
+	uint32_t changes;
+
+	if (!old || old->link != row->link || row->carrier_changes <= old->carrier_changes)
+		return 0;
+	changes = row->carrier_changes - old->carrier_changes;
+	return old->device_status == ISIF_DEVICE_UP ? (changes + !up) / 2 : (changes - up) / 2;
 }
 
 /* One that has never been up is not lost. */
-static void look_at_device(struct isif_monitor *monitor, const struct isif_iface *row)
+static void look_at_device(struct isif_monitor *monitor, const struct isif_iface *old,
+			   const struct isif_iface *row)
 {
 	struct device_memory *memory = state_find_device(monitor->state, row->name);
-	bool up = row->device_status == ISIF_DEVICE_UP;
-	enum device_alert alert = up ? DEVICE_UP : DEVICE_LOST;
+	const bool up = row->device_status == ISIF_DEVICE_UP;
+	struct sight sight = { .state = up ? DEVICE_UP : DEVICE_LOST, .loss = !up };
 
 	if (row->device_status == ISIF_DEVICE_NOT_APPLICABLE)
 		state_set_device(monitor->state, row->name, DEVICE_UNKNOWN);
 	else if (!memory && up)
 		state_set_device(monitor->state, row->name, DEVICE_UP);
-	else if (memory && is_to_be_told(monitor, &memory->hold, memory->alert, alert, !up))
-		tell_device(monitor, row, memory, alert);
+	if (row->device_status == ISIF_DEVICE_NOT_APPLICABLE || !memory)
+		return;
+	sight.told = memory->alert;
+	sight.losses = losses_of_carrier(old, row);
+	if (was_away(monitor, &memory->hold, &sight)) {
+		sight.state = DEVICE_LOST;
+		sight.loss = true;
+	}
+	if (is_to_be_told(monitor, &memory->hold, &sight))
+		tell_device(monitor, row, memory, (enum device_alert)sight.state);
 }
 
 /* --- records --- */
@@ -295,7 +365,7 @@ static void look_at_ifaces(struct isif_monitor *monitor, const struct isif_snaps
 			note_iface(&monitor->changes, row, "made");
 		else if (before && row->record != old->record)
 			note_iface(&monitor->changes, row, "changed");
-		look_at_device(monitor, row);
+		look_at_device(monitor, order ? NULL : old, row);
 	}
 }
 

@@ -36,8 +36,8 @@ static bool same_link(const struct isif_link *a, const struct isif_link *b)
 {
 	return a->index == b->index && a->order == b->order && a->up == b->up &&
 	       a->running == b->running && a->addresses == b->addresses &&
-	       !strcmp(a->name, b->name) && !strcmp(a->hwaddress, b->hwaddress) &&
-	       same_names(a->other_names, b->other_names);
+	       a->carrier_changes == b->carrier_changes && !strcmp(a->name, b->name) &&
+	       !strcmp(a->hwaddress, b->hwaddress) && same_names(a->other_names, b->other_names);
 }
 
 static size_t octets_of(int family)

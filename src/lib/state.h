@@ -31,9 +31,9 @@ enum device_alert { DEVICE_UNKNOWN, DEVICE_UP, DEVICE_LOST };
 
 /* Under iscsiIfaceNotifyHoldDown: what flaps is told of at its begin, and of its end; not kept. */
 struct alert_hold {
-	uint64_t until; /* monotonic ms; 0: nothing is held */
-	uint32_t flaps; /* losses since it was told */
-	unsigned seen;	/* last state */
+	uint64_t until;	 /* monotonic ms; 0: nothing is held */
+	uint32_t losses; /* since it was told of last */
+	unsigned seen;	 /* last state */
 };
 
 /* What is remembered of a binding. */
@@ -52,6 +52,7 @@ struct binding_memory {
 	enum isif_oper_status doing;   /* ISIF_OPER_LOGGING_IN or _OUT while a job is at it, else 0;
 					  not kept */
 	uint32_t sid;		       /* session that it was judged by, 0 if none */
+	uint16_t local_port;	       /* of its connection then, 0: not known; not kept */
 	uint32_t losses;
 	int64_t up_since, last_loss; /* wall */
 	uint64_t up_since_mono;
