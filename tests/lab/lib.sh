@@ -5,6 +5,7 @@
 #
 # An OBJECT is a name of the MIB, without its "iscsiIface" if you like, and an instance in the field's words:
 #   HostStatus   DeviceStatus.if0   SettingValue.if0.vlan_id   BindingOperStatus.if0   SessionRtt.if0@192.168.10.10   DiskState.if0.1
+#   PortAddress.ipv4-iface-1-0   PortLink.host1
 # Every program started costs 30 ms in here, so what is done often is done without.
 
 . "$LAB_WORK/settings"
@@ -139,10 +140,13 @@ value_of() {
 	'"'*) VALUE=${VALUE#'"'} VALUE=${VALUE%'"'} VALUE=${VALUE% } ;;
 	esac
 	[ -z "$VALUE" ] || VALUE=${WORD[$name=$VALUE]:-$VALUE}
-	if [[ $name == *Address && $VALUE =~ ^([[:xdigit:]]{2}\ ){3}[[:xdigit:]]{2}$ ]]; then
+	if [[ $name == *@(Address|Gateway) && $VALUE =~ ^[[:xdigit:]]{2}(\ [[:xdigit:]]{2})+$ ]]; then
 		local octet
 		read -ra octet <<<"$VALUE"
-		printf -v VALUE %d.%d.%d.%d "${octet[@]/#/0x}"
+		case ${#octet[@]} in
+		4) printf -v VALUE %d.%d.%d.%d "${octet[@]/#/0x}" ;;
+		16) printf -v VALUE :%s%s "${octet[@],,}" && VALUE=${VALUE#:} ;; # as sysfs has it
+		esac
 	fi
 }
 
@@ -214,6 +218,7 @@ resolve() {
 		5) binding_index "$instance" ;;
 		6) session_of "$instance" && index=$sid ;;
 		7) session_of "${instance%.*}" && index=$sid.${instance##*.} ;;
+		8) port_index "$instance" ;;
 		12) row_with TargetName "$instance" ;;
 		esac || return
 		instance=$index
@@ -253,6 +258,16 @@ binding_index() {
 	local address=''
 	[[ $1 == *@* ]] && address=${1#*@}
 	row_with BindingIfaceName "${1%@*}" BindingPortal "$address*"
+}
+
+# port_index PORT: an iscsi_iface object, say ipv4-iface-1-0, or a host that has none, say host1.
+port_index() {
+	local host=${1#ipv[46]-iface-}
+	case $1 in
+	ipv[46]-iface-*-*) text_index "$1" && index=${host%-*}.$index ;;
+	host*) index=${1#host}.0 ;;
+	*) return 1 ;;
+	esac
 }
 
 # ---- the truth, from the kernel itself; without subshells, which cost 25 ms each
@@ -470,6 +485,24 @@ resync() {
 	wait_for 5 is_above "$VALUE" Resyncs
 }
 
+# ---- offload adapters that are not there (offload/testport.c), for a scenario that says "# needs: offload"
+
+testport=/sys/module/testport/parameters
+
+# testport_load [PARAMETER=VALUE...]: the numbers of its hosts are in testport_hosts.
+testport_load() {
+	local path name
+	insmod "$build/tests/lab/offload/testport.ko" "$@" || return
+	testport_hosts=()
+	for path in /sys/class/iscsi_host/host*; do
+		read -r name <"/sys/class/scsi_host/${path##*/}/proc_name"
+		[ "$name" != "$(<"$testport/name")" ] || testport_hosts+=("${path##*/host}")
+	done
+}
+
+testport_set() { echo "$2" >"$testport/$1"; } # PARAMETER VALUE
+testport_unload() { rmmod testport; }
+
 # ---- open-iscsi, as its users run it
 
 admin() { timeout 20 iscsiadm "$@" </dev/null >>$run/iscsiadm.log 2>&1; }
@@ -533,6 +566,7 @@ reset() {
 		wait_for 15 all_logged_in
 		admin -m session -u || return
 	fi
+	[ ! -e $testport ] || testport_unload || return
 	rm -rf /etc/iscsi/{ifaces,nodes,send_targets,static} $run/state $run/agent.log
 	mkdir -m 700 $run/state
 }
