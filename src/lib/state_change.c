@@ -165,6 +165,7 @@ struct binding_memory *state_leave_session(struct state *state, struct binding_m
 	}
 	memory->oper = 0;
 	memory->sid = 0;
+	memory->local_port = 0;
 	memory->up_since = 0;
 	memory->up_since_mono = 0;
 	memory->alert = ALERT_NONE;
@@ -179,6 +180,7 @@ void state_regain_session(struct state *state, struct binding_memory *memory,
 	memory->admin = left->admin;
 	memory->oper = left->oper;
 	memory->sid = left->sid;
+	memory->local_port = left->local_port;
 	memory->up_since = left->up_since;
 	memory->up_since_mono = left->up_since_mono;
 	memory->alert = left->alert;
