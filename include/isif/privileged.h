@@ -5,6 +5,7 @@
 #include <isif/error.h>
 #include <isif/kernel.h>
 #include <isif/log.h>
+#include <isif/setting.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -125,6 +126,33 @@ struct isif_command_outcome {
 	size_t length;
 };
 
+/** One parameter on its way to an offload port (enum iscsi_net_param, enum iscsi_iface_param). */
+struct isif_port_parameter {
+	enum isif_setting_parameter_type type;
+	uint16_t number;
+	uint8_t length;
+	uint8_t octets[16]; /**< a number in this host's byte order, an address in the network's */
+};
+
+/** What the kernel can be asked about an offload adapter, over NETLINK_ISCSI. */
+enum isif_port_verb {
+	ISIF_PORT_SET,	       /**< SET_IFACE_PARAMS: all parameters in one message */
+	ISIF_PORT_SET_ADDRESS, /**< SET_HOST_PARAM: the IPv4 address of the host */
+	ISIF_PORT_PING,	       /**< whether the port reaches an address */
+};
+
+struct isif_port_request {
+	enum isif_port_verb verb;
+	const char *transport;
+	uint32_t host;
+	enum isif_setting_family family; /**< of the port's iscsi_iface object */
+	uint32_t number;		 /**< of that object */
+	const struct isif_port_parameter *parameters;
+	size_t count;
+	const char *address; /**< of ISIF_PORT_SET_ADDRESS and ISIF_PORT_PING */
+	uint32_t timeout;    /**< milliseconds; then nobody waits for its answer any more */
+};
+
 /** Whether the root file system, /boot or swap is on a disk. */
 enum isif_vital {
 	ISIF_VITAL_NO = 0,
@@ -241,6 +269,15 @@ struct isif_privileged_operations {
 	 */
 	enum isif_error (*command_begin)(struct isif_privileged *self,
 					 const struct isif_command *command, unsigned *number);
+	/**
+	 * Asks the kernel, in a process of its own, because the kernel answers from within the
+	 * call, and an adapter may take half a minute; *number is a run like that of a command.
+	 * The outcome's code is 0, or the errno that the driver answered with, which proves little;
+	 * of a ping that was sent, the output is "ping STATUS". ISIF_UNAVAILABLE: the sysfs in use
+	 * is not this host's; ISIF_INVALID: something that no port must get.
+	 */
+	enum isif_error (*port_begin)(struct isif_privileged *self,
+				      const struct isif_port_request *request, unsigned *number);
 	/** ISIF_OK when it has ended; ISIF_INCOMPLETE: wait on its descriptor. */
 	enum isif_error (*command_work)(struct isif_privileged *self, unsigned number,
 					struct isif_command_outcome *outcome);

@@ -50,6 +50,7 @@ struct isif_setting {
 	const char *choices; /**< of a choice: words separated by blanks */
 	enum isif_setting_parameter_type parameter_type;
 	uint16_t parameter; /**< number of the kernel parameter */
+	uint8_t octets;	    /**< of a number on its way to the kernel */
 	const char
 		*attribute; /**< where an iscsi_iface object shows it in sysfs, NULL if nowhere */
 };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Processes that run iscsiadm. Each has a process group of its own, a time limit, and one pipe for
- * all that it says. What the caller waits for - an end, more output, the time - is behind one
- * descriptor. Nothing here waits.
+ * Processes that run iscsiadm, or that wait for the kernel. Each has a process group of its own, a
+ * time limit, and one pipe for all that it says. What the caller waits for - an end, more output,
+ * the time - is behind one descriptor. Nothing here waits.
  */
 #include "command.h"
 
 #include "cleanup.h"
 #include "clock.h"
+#include "port_message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,6 +226,45 @@ static int spawn(const char *program, const struct command_arguments *arguments,
 	return number;
 }
 
+static void become_child(int output)
+{
+	const struct sigaction normal = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	setpgid(0, 0);
+	for (int number = 1; number < NSIG; number++)
+		sigaction(number, &normal, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(output, STDOUT_FILENO);
+}
+
+/* The same for a question to the kernel, which needs no program. */
+static int fork_question(const struct port_question *question, int output, pid_t *pid)
+{
+	*pid = fork();
+	if (*pid < 0)
+		return errno;
+	if (!*pid) {
+		int code;
+
+		become_child(output);
+		code = port_request_ask(question, STDOUT_FILENO);
+		_exit(code >= 0 && code <= UINT8_MAX ? code : EIO);
+	}
+	/* Whoever of both is first: it may be killed with its group at once. */
+	setpgid(*pid, *pid);
+	return 0;
+}
+
+/* What a run is: a program with its arguments, or a question. */
+struct work {
+	const char *program;
+	const struct command_arguments *arguments;
+	const struct port_question *question;
+	uint32_t timeout;
+};
+
 /* Linux before 5.3 has no pidfd: then the timer ticks. */
 static bool watch_process(struct run *run, uint32_t timeout)
 {
@@ -234,8 +274,7 @@ static bool watch_process(struct run *run, uint32_t timeout)
 	return set_timer(run, timeout);
 }
 
-static enum isif_error start(struct run *run, const char *program,
-			     const struct command_arguments *arguments, uint32_t timeout)
+static enum isif_error start(struct run *run, const struct work *work)
 {
 	CLEANUP_CLOSE int writing = -1;
 	int ends[2], number;
@@ -250,10 +289,11 @@ static enum isif_error start(struct run *run, const char *program,
 	if (fcntl(run->output, F_SETFL, O_NONBLOCK) || !watch(run, run->output) ||
 	    !watch(run, run->timer))
 		return isif_error_from_errno(errno);
-	number = spawn(program, arguments, writing, &run->pid);
+	number = work->question ? fork_question(work->question, writing, &run->pid)
+				: spawn(work->program, work->arguments, writing, &run->pid);
 	if (number)
 		return isif_error_from_errno(number);
-	if (watch_process(run, timeout))
+	if (watch_process(run, work->timeout))
 		return ISIF_OK;
 	number = errno;
 	kill_run(run);
@@ -274,19 +314,11 @@ static const char *find_program(const struct commands *commands)
 	return NULL;
 }
 
-enum isif_error command_begin(struct commands *commands, const struct isif_command *command,
-			      unsigned *number)
+static enum isif_error begin(struct commands *commands, const struct work *work, unsigned *number)
 {
-	struct command_arguments arguments;
-	const char *program = find_program(commands);
 	struct run *run = NULL;
 	enum isif_error error;
 
-	if (!program)
-		return ISIF_NOT_FOUND;
-	error = command->timeout ? command_arguments(command, &arguments) : ISIF_INVALID;
-	if (error)
-		return error;
 	sweep(commands);
 	for (size_t i = 0; i < COMMAND_LIMIT && !run; i++)
 		if (!commands->runs[i].number)
@@ -294,7 +326,7 @@ enum isif_error command_begin(struct commands *commands, const struct isif_comma
 	if (!run)
 		return ISIF_LIMIT;
 	*run = (struct run){ .process = -1, .output = -1, .timer = -1, .all = -1, .code = -1 };
-	error = start(run, program, &arguments, command->timeout);
+	error = start(run, work);
 	if (error) {
 		free_run(run);
 		return error;
@@ -303,6 +335,41 @@ enum isif_error command_begin(struct commands *commands, const struct isif_comma
 		commands->last_number = 1;
 	*number = run->number = commands->last_number;
 	return ISIF_OK;
+}
+
+enum isif_error command_begin(struct commands *commands, const struct isif_command *command,
+			      unsigned *number)
+{
+	struct command_arguments arguments;
+	const struct work work = {
+		.program = find_program(commands),
+		.arguments = &arguments,
+		.timeout = command->timeout,
+	};
+	enum isif_error error;
+
+	if (!work.program)
+		return ISIF_NOT_FOUND;
+	error = command->timeout ? command_arguments(command, &arguments) : ISIF_INVALID;
+	return error ? error : begin(commands, &work, number);
+}
+
+enum isif_error command_begin_port(struct commands *commands,
+				   const struct isif_port_request *request, unsigned *number)
+{
+	struct port_question *question = NULL;
+	enum isif_error error = port_request_is_valid(request)
+					? port_request_prepare(request, &question)
+					: ISIF_INVALID;
+
+	/* It is given up only when it has not given up itself. */
+	if (!error)
+		error = begin(commands,
+			      &(struct work){ .question = question,
+					      .timeout = request->timeout + SPARE_MS },
+			      number);
+	port_request_free(question);
+	return error;
 }
 
 /* --- while it runs --- */

@@ -5,7 +5,7 @@
 #include <isif/privileged.h>
 
 /*
- * Running iscsiadm, on the privileged side of the gate.
+ * Running iscsiadm, and what the kernel may take long for, on the privileged side of the gate.
  *   command.c            processes: started, watched, killed, reaped
  *   command_arguments.c  a verb -> its arguments, each of which is checked
  *   command_text.c       exit codes and outputs -> plain words
@@ -22,7 +22,9 @@ enum isif_error commands_open(const char *program, const char *lock_directory,
 /* Kills those that run. */
 void commands_close(struct commands *commands);
 
-/* The gate's operations, see isif/privileged.h. */
+/* The gate's operations, see isif/privileged.h. A port's request is a run, too. */
+enum isif_error command_begin_port(struct commands *commands,
+				   const struct isif_port_request *request, unsigned *number);
 enum isif_error command_begin(struct commands *commands, const struct isif_command *command,
 			      unsigned *number);
 enum isif_error command_work(struct commands *commands, unsigned number,

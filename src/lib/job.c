@@ -13,27 +13,24 @@
 #include <string.h>
 #include <time.h>
 
+#define BUSY_MS 500 /* until a lane that must wait for another is looked at again */
+
 static const struct job_kind *const kinds[] = {
 	[ISIF_JOB_LOGIN] = &job_login,	       [ISIF_JOB_LOGOUT] = &job_logout,
 	[ISIF_JOB_REBIND] = &job_rebind,       [ISIF_JOB_DISCOVER] = &job_discover,
 	[ISIF_JOB_PROBE] = &job_probe,	       [ISIF_JOB_UNBIND] = &job_unbind,
-	[ISIF_JOB_PROPAGATE] = &job_propagate,
+	[ISIF_JOB_PROPAGATE] = &job_propagate, [ISIF_JOB_APPLY] = &job_apply,
 };
 
 const struct job_kind *job_kind_of(enum isif_job_kind kind)
 {
-	return kind < sizeof(kinds) / sizeof(*kinds) ? kinds[kind] : NULL;
+	return kinds[kind];
 }
 
 /* A rebind of a single binding to another iface has its own way of doing it. */
 static const struct job_kind *kind_of(const struct isif_job *job)
 {
 	return job->kind == ISIF_JOB_REBIND && job->from ? &job_move : job_kind_of(job->kind);
-}
-
-bool job_kind_is_known(enum isif_job_kind kind)
-{
-	return job_kind_of(kind);
 }
 
 bool isif_job_concerns(const struct isif_job *job, const struct isif_node *node)
@@ -108,6 +105,7 @@ static void begin_anew(struct job_entry *entry)
 	job->state = ISIF_JOB_PENDING;
 	job->progress = job->results = 0;
 	job->started = 0;
+	entry->due = 0;
 }
 
 static void tell(const struct job_runner *runner, const struct isif_job *job, const char *what)
@@ -115,8 +113,7 @@ static void tell(const struct job_runner *runner, const struct isif_job *job, co
 	const struct job_kind *kind = kind_of(job);
 
 	isif_log_line(runner->log, ISIF_LOG_NOTICE, "job %u (%s, iface %s) %s", job->index,
-		      kind ? kind->name : "of an unknown kind",
-		      job->iface->length ? job->iface->text : "any", what);
+		      kind->name, job->iface->length ? job->iface->text : "any", what);
 }
 
 /* The job has its last state; why stands in its step and its error. */
@@ -185,6 +182,22 @@ static struct job_entry *next_in(const struct job_runner *runner, enum job_lane 
 	return next;
 }
 
+static bool is_disruptive(const struct job_entry *entry)
+{
+	const struct job_kind *kind = kind_of(&entry->job);
+
+	return entry->work &&
+	       (kind->lane == JOB_LANE_SESSIONS || (kind->disrupts && kind->disrupts(entry->work)));
+}
+
+bool job_changes_sessions(const struct job_runner *runner, const struct isif_job *except)
+{
+	for (size_t i = 0; i < runner->count; i++)
+		if (&runner->entries[i]->job != except && is_disruptive(runner->entries[i]))
+			return true;
+	return false;
+}
+
 /* Takes steps until the deadline; true if the work has ended. Else *pause says when to go on. */
 static bool run(struct job_entry *entry, const struct job_context *context, uint64_t deadline,
 		unsigned *pause)
@@ -207,6 +220,11 @@ static void run_lane(struct job_runner *runner, enum job_lane lane,
 	while ((entry = next_in(runner, lane))) {
 		unsigned pause;
 
+		if (lane == JOB_LANE_SESSIONS && entry->job.state == ISIF_JOB_PENDING &&
+		    job_changes_sessions(runner, &entry->job)) {
+			entry->due = context->now + BUSY_MS;
+			return;
+		}
 		if (entry->job.state == ISIF_JOB_PENDING && !start(runner, entry, context))
 			continue;
 		if (!run(entry, context, deadline, &pause)) {
@@ -283,7 +301,7 @@ uint64_t job_due(const struct job_runner *runner)
 	for (enum job_lane lane = 0; lane < JOB_LANES && !runner->in_change; lane++) {
 		const struct job_entry *entry = next_in(runner, lane);
 
-		if (entry && entry->job.state == ISIF_JOB_PENDING)
+		if (entry && entry->job.state == ISIF_JOB_PENDING && !entry->due)
 			return 0;
 		if (entry && entry->due < due)
 			due = entry->due;
@@ -351,7 +369,8 @@ bool job_works_on(const struct job_runner *runner, const struct isif_name *iface
 
 		/* With a plan it need not run yet: records were changed for it already. */
 		if ((job->state == ISIF_JOB_RUNNING || job->plan) &&
-		    job_kind_of(job->kind)->lane == JOB_LANE_SESSIONS &&
+		    (job_kind_of(job->kind)->lane == JOB_LANE_SESSIONS ||
+		     job_kind_of(job->kind)->lane == JOB_LANE_PORTS) &&
 		    ((iface && (job->iface == iface || job->from == iface)) ||
 		     (node && isif_job_concerns(job, node))))
 			return true;
@@ -418,10 +437,6 @@ enum isif_error job_runner_open(struct isif_privileged *gate, struct isif_names 
 		if (!isif_job_is_open(&entry->job))
 			continue;
 		begin_anew(entry);
-		if (job_kind_is_known(entry->job.kind))
-			continue;
-		job_fail(&entry->job, ISIF_JOB_ERROR_GENERIC, "this version has no such jobs");
-		ended(runner, &entry->job);
 	}
 	*result = runner;
 	return ISIF_OK;

@@ -20,6 +20,7 @@
  *                    rebind_plan.c can take it back, rebind_records.c writes the records
  *   job_move.c       the kind that moves one binding and its session to another iface;
  *                    move_plan.c is what it must know
+ *   job_apply.c      the kind that sets an offload port; port_message.h says the rest
  *   way.c            what failed on the way of a job, and on the way back
  *   path_probe.c     a probe within another job
  *   session_disks.c  the disks that must be seen over the new path
@@ -35,6 +36,7 @@ struct state;
 struct job_effects {
 	bool look;  /* find the sessions that came or went: what the kernel has now counts */
 	bool judge; /* it changed the state: build a new snapshot */
+	bool ports; /* read the offload ports anew: what they have makes no event */
 };
 
 /* What a kind works with; the snapshot changes from call to call. */
@@ -57,6 +59,7 @@ enum job_lane {
 	JOB_LANE_SESSIONS, /* those that change sessions */
 	JOB_LANE_RECORDS,  /* those that rewrite records: the gate has one batch at a time */
 	JOB_LANE_PROBES,   /* those that ask over the network, and change no session */
+	JOB_LANE_PORTS,	   /* those that set offload ports, and may wait long for an adapter */
 	JOB_LANES,
 };
 
@@ -80,6 +83,8 @@ struct job_kind {
 	int (*descriptor)(const struct job_context *context, void *work); /* -1: none */
 	/* Ends the work as it stands, be it done or not. */
 	void (*end)(const struct job_context *context, void *work);
+	/* NULL, or whether sessions may drop by it: then none that changes sessions begins. */
+	bool (*disrupts)(const void *work);
 };
 
 extern const struct job_kind job_login;
@@ -88,6 +93,7 @@ extern const struct job_kind job_rebind;
 extern const struct job_kind job_move; /* a rebind of one binding, to another iface */
 extern const struct job_kind job_discover;
 extern const struct job_kind job_probe;
+extern const struct job_kind job_apply;
 extern const struct job_kind job_unbind;
 extern const struct job_kind job_propagate;
 
@@ -120,9 +126,6 @@ void job_runner_set_listener(struct job_runner *runner,
 			     void *context);
 /* Where the wanted states are; before anything runs. */
 void job_runner_set_state(struct job_runner *runner, struct state *state);
-
-/* True if this version has the kind. */
-bool job_kind_is_known(enum isif_job_kind kind);
 
 const struct isif_job *job_find(const struct job_runner *runner, uint32_t index);
 struct isif_job_list job_list(const struct job_runner *runner);
@@ -163,6 +166,9 @@ int job_descriptor(const struct job_runner *runner, struct isif_snapshot *snapsh
  */
 bool job_works_on(const struct job_runner *runner, const struct isif_name *iface,
 		  const struct isif_node *node);
+
+/* True while another job that changes sessions runs. */
+bool job_changes_sessions(const struct job_runner *runner, const struct isif_job *except);
 
 /* Ends the work of the jobs that run, as it stands: they wait and begin anew, as after a restart.
  */

@@ -2,72 +2,60 @@
 /* The ports of offload adapters, and the records that govern them. */
 #include "model.h"
 
+#include "port_plan.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-/* open-iscsi names an offload iface TRANSPORT.HWADDRESS[.FAMILY.NUMBER] (libopeniscsiusr). */
+static bool is_its_hardware(const struct iface_join *iface, const struct isif_kernel_port *port)
+{
+	return iface->kind == ISIF_KIND_OFFLOAD && !strcmp(iface->transport, port->transport) &&
+	       *iface->hwaddress && !strcasecmp(iface->hwaddress, port->hwaddress);
+}
+
+/* open-iscsi's own name for it: TRANSPORT.HWADDRESS[.FAMILY.NUMBER] (libopeniscsiusr). */
+static bool is_its_name(const char *name, const struct isif_kernel_port *port)
+{
+	char expected[128];
+
+	snprintf(expected, sizeof(expected), "%s.%s.%s.%u", port->transport, port->hwaddress,
+		 port->family == AF_INET6 ? "ipv6" : "ipv4", port->number);
+	return !strcasecmp(name, expected);
+}
+
+/* The one that open-iscsi made for the port counts; else any that is about it. */
 static const struct iface_join *governing_record(const struct build *build,
 						 const struct isif_kernel_port *port)
 {
+	const struct iface_join *found = NULL;
+
 	for (size_t i = 0; i < build->iface_count; i++) {
 		const struct iface_join *iface = &build->ifaces[i];
-		const char *number;
-		bool ipv6;
+		struct port_plan plan;
 
-		if (iface->kind != ISIF_KIND_OFFLOAD || strcmp(iface->transport, port->transport) ||
-		    !*iface->hwaddress || strcasecmp(iface->hwaddress, port->hwaddress))
+		if (!is_its_hardware(iface, port))
 			continue;
-		ipv6 = strstr(iface->name->text, "ipv6");
-		if (port->family && ipv6 != (port->family == AF_INET6))
+		port_plan_make(iface->name->text, iface->record->record, &plan);
+		if (port->family &&
+		    (plan.number != port->number ||
+		     (plan.family == ISIF_FAMILY_IPV6) != (port->family == AF_INET6)))
 			continue;
-		number = isif_record_value(iface->record->record, "iface.iface_num");
-		if (port->family && (number ? strtoul(number, NULL, 10) : 0ul) != port->number)
-			continue;
-		return iface;
+		if (is_its_name(iface->name->text, port))
+			return iface;
+		if (!found)
+			found = iface;
 	}
-	return NULL;
+	return found;
 }
 
-/* The kernel's words differ from the record's where it shows a choice that is off. */
-static bool same_value(const struct isif_setting *setting, const char *record, const char *kernel)
+static bool in_sync(const struct iface_join *iface, const struct isif_kernel_port *port)
 {
-	switch (setting->type) {
-	case ISIF_SETTING_NUMBER:
-		return strtoul(record, NULL, 10) == strtoul(kernel, NULL, 10);
-	case ISIF_SETTING_ADDRESS:
-	case ISIF_SETTING_IPV4:
-	case ISIF_SETTING_IPV6:
-		return isif_address_equal(record, kernel);
-	case ISIF_SETTING_CHOICE:
-		if (!strcmp(record, "disable"))
-			return !strcmp(kernel, "static") || !strcmp(kernel, "disable");
-		break;
-	default:
-		break;
-	}
-	return !strcasecmp(record, kernel);
-}
+	struct port_plan plan;
 
-/* What the record sets and the kernel shows must agree; what either leaves open cannot differ. */
-static bool in_sync(const struct isif_record *record, const struct isif_kernel_port *port)
-{
-	size_t count;
-	const struct isif_setting *settings = isif_settings(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		const char *value, *shown;
-		char key[ISIF_KEY_SIZE];
-
-		if (!settings[i].attribute)
-			continue;
-		strcpy(stpcpy(key, "iface."), settings[i].name);
-		value = isif_record_value(record, key);
-		shown = isif_kernel_port_attribute(port, settings[i].attribute);
-		if (value && shown && !isif_setting_is_unset(settings[i].name, value) &&
-		    !same_value(&settings[i], value, shown))
-			return false;
-	}
-	return true;
+	port_plan_make(iface->name->text, iface->record->record, &plan);
+	return port_plan_holds(&plan, port);
 }
 
 enum isif_error model_ports(struct build *build)
@@ -89,7 +77,7 @@ enum isif_error model_ports(struct build *build)
 			.references = 1,
 			.kernel = isif_kernel_port_hold(kernel),
 			.iface = iface ? isif_name_hold(iface->name) : NULL,
-			.in_sync = !iface || in_sync(iface->record->record, kernel),
+			.in_sync = !iface || in_sync(iface, kernel),
 		};
 		snapshot->ports[snapshot->port_count++] = row;
 	}

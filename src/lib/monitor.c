@@ -341,6 +341,7 @@ static void run_jobs(struct isif_monitor *monitor, uint64_t now)
 	if (job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS))
 		monitor->dirty = true;
 	effects = job_take_effects(monitor->jobs);
+	monitor->ports_due |= effects.ports;
 	if (effects.look)
 		monitor_notice_sessions(monitor);
 	monitor->dirty |= effects.look || effects.judge;

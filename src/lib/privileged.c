@@ -225,6 +225,15 @@ static enum isif_error begin_command(struct isif_privileged *gate,
 	return command_begin(local_of(gate)->commands, command, number);
 }
 
+static enum isif_error begin_port(struct isif_privileged *gate,
+				  const struct isif_port_request *request, unsigned *number)
+{
+	const struct local *local = local_of(gate);
+
+	return local->sysfs ? ISIF_UNAVAILABLE
+			    : command_begin_port(local->commands, request, number);
+}
+
 static enum isif_error work_command(struct isif_privileged *gate, unsigned number,
 				    struct isif_command_outcome *outcome)
 {
@@ -297,6 +306,7 @@ static const struct isif_privileged_operations operations = {
 	.look_result = result_of_look,
 	.look_end = end_look,
 	.command_begin = begin_command,
+	.port_begin = begin_port,
 	.command_work = work_command,
 	.command_descriptor = descriptor_of_command,
 	.command_end = end_command,

@@ -18,15 +18,21 @@ enum {
 #define IPV4 ISIF_FAMILY_IPV4
 #define IPV6 ISIF_FAMILY_IPV6
 
-#define NET(number)	  .parameter_type = ISIF_PARAMETER_NET, .parameter = (number)
-#define SESSION(number)	  .parameter_type = ISIF_PARAMETER_IFACE, .parameter = (number)
-#define SHOWN(name)	  .attribute = (name)
-#define SOFTWARE	  .software = true
-#define SWITCH		  .type = ISIF_SETTING_SWITCH, .size = SIZE_WORD
-#define TEXT(octets)	  .type = ISIF_SETTING_TEXT, .size = (octets)
-#define CHOICE(words)	  .type = ISIF_SETTING_CHOICE, .size = SIZE_WORD, .choices = (words)
-#define NUMBER(low, high) .type = ISIF_SETTING_NUMBER, .minimum = (low), .maximum = (high)
-#define ADDRESS(kind)	  .type = ISIF_SETTING_##kind, .size = SIZE_ADDRESS
+#define NET(number)	.parameter_type = ISIF_PARAMETER_NET, .parameter = (number)
+#define SESSION(number) .parameter_type = ISIF_PARAMETER_IFACE, .parameter = (number)
+#define SHOWN(name)	.attribute = (name)
+#define SOFTWARE	.software = true
+#define SWITCH		.type = ISIF_SETTING_SWITCH, .size = SIZE_WORD
+#define TEXT(octets)	.type = ISIF_SETTING_TEXT, .size = (octets)
+#define CHOICE(words)	.type = ISIF_SETTING_CHOICE, .size = SIZE_WORD, .choices = (words)
+#define NUMBER(low, high)                                                                          \
+	.type = ISIF_SETTING_NUMBER, .minimum = (low), .maximum = (high),                          \
+	.octets = (high) <= UINT8_MAX	 ? 1                                                       \
+		  : (high) <= UINT16_MAX ? 2                                                       \
+					 : 4
+#define WIDE(low, high)                                                                            \
+	.type = ISIF_SETTING_NUMBER, .minimum = (low), .maximum = (high), .octets = 4
+#define ADDRESS(kind) .type = ISIF_SETTING_##kind, .size = SIZE_ADDRESS
 
 /*
  * Every setting of an iface record, in the order of usr/idbm.c:idbm_recinfo_iface. The numbers of
@@ -66,7 +72,7 @@ static const struct isif_setting settings[] = {
 	{ "tos_state", .family = IPV4, SWITCH, NET(33), SHOWN("tos_en") },
 	{ "tos", .family = IPV4, NUMBER(0, 255), NET(34), SHOWN("tos") },
 	{ "ttl", .family = IPV4, NUMBER(0, 255), NET(44), SHOWN("ttl") },
-	{ "ipv6_autocfg", .family = IPV6, CHOICE("nd dhcpv6 disable"), NET(9), SHOWN("ipaddr_autocfg") },
+	{ "ipv6_autocfg", .family = IPV6, CHOICE("disable nd dhcpv6"), NET(9), SHOWN("ipaddr_autocfg") },
 	{ "linklocal_autocfg", .family = IPV6, CHOICE("auto disable"), NET(10), SHOWN("link_local_autocfg") },
 	{ "router_autocfg", .family = IPV6, CHOICE("auto disable"), NET(11) },
 	{ "ipv6_linklocal", .family = IPV6, ADDRESS(IPV6), NET(6), SHOWN("link_local_addr") },
@@ -79,7 +85,7 @@ static const struct isif_setting settings[] = {
 	{ "nd_reachable_tmo", .family = IPV6, NUMBER(0, UINT32_MAX), NET(50), SHOWN("nd_reachable_tmo") },
 	{ "nd_rexmit_time", .family = IPV6, NUMBER(0, UINT32_MAX), NET(51), SHOWN("nd_rexmit_time") },
 	{ "nd_stale_tmo", .family = IPV6, NUMBER(0, UINT32_MAX), NET(52), SHOWN("nd_stale_tmo") },
-	{ "router_adv_link_mtu", .family = IPV6, NUMBER(1280, 1500), NET(54), SHOWN("router_adv_link_mtu") },
+	{ "router_adv_link_mtu", .family = IPV6, WIDE(1280, 1500), NET(54), SHOWN("router_adv_link_mtu") },
 	{ "traffic_class", .family = IPV6, NUMBER(0, 255), NET(48), SHOWN("traffic_class") },
 	{ "delayed_ack", .family = ANY, SWITCH, NET(24), SHOWN("delayed_ack_en") },
 	{ "tcp_nagle", .family = ANY, SWITCH, NET(25), SHOWN("tcp_nagle_disable") },

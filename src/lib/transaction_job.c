@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "move_plan.h"
+#include "port_plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +23,6 @@ static bool check_kind(struct isif_transaction *transaction, const struct job_ch
 		return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->row_wish,
 					  "a new job needs a kind");
 	kind = (enum isif_job_kind)change->kind->number;
-	if (!job_kind_is_known(kind))
-		return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->kind,
-					  "this version has no job of kind %d", (int)kind);
 	if (!transaction->policy.sessions && kind != ISIF_JOB_PROPAGATE && kind != ISIF_JOB_PROBE &&
 	    kind != ISIF_JOB_DISCOVER)
 		return transaction_refuse(transaction, ISIF_REFUSED_STATE, change->kind,
@@ -194,6 +192,21 @@ static bool check_probe(struct isif_transaction *transaction, const struct job_c
 				  iface);
 }
 
+/* Of an iface that the same transaction makes, the job itself says so. */
+static bool check_apply(struct isif_transaction *transaction, const struct job_change *change)
+{
+	const char *name =
+		transaction_octets(transaction, change->iface->text, change->iface->length);
+	const struct isif_iface *row = name ? transaction_iface_row(transaction, name) : NULL;
+	const char *why = NULL;
+
+	if (row)
+		why = row->record ? port_plan_refusal(row->transport)
+				  : "it is built in, and has no record";
+	return !why || transaction_refuse(transaction, ISIF_REFUSED_STATE, change->iface,
+					  "iface %s: %s", name, why);
+}
+
 static void create_job(struct isif_transaction *transaction, const struct job_change *change)
 {
 	const char *address = "";
@@ -214,6 +227,8 @@ static void create_job(struct isif_transaction *transaction, const struct job_ch
 	    !check_discovery(transaction, change, address))
 		return;
 	if (change->kind->number == ISIF_JOB_PROBE && !check_probe(transaction, change, address))
+		return;
+	if (change->kind->number == ISIF_JOB_APPLY && !check_apply(transaction, change))
 		return;
 	if (change->control && change->control->number == ISIF_JOB_CANCEL)
 		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->control,

@@ -214,7 +214,7 @@ resolve() {
 		table=${oid#"${OID[iscsiIfaceObjects]}".}
 		case ${table%%.*} in
 		2 | 3) text_index "$instance" ;;
-		4) text_index "${instance%%.*}" "${instance#*.}" ;;
+		4) text_index "${instance%.*}" "${instance##*.}" ;; # the name of an offload iface has dots
 		5) binding_index "$instance" ;;
 		6) session_of "$instance" && index=$sid ;;
 		7) session_of "${instance%.*}" && index=$sid.${instance##*.} ;;

@@ -112,13 +112,6 @@ static void test_empty(void)
 	CU_ASSERT_FALSE(file_exists("state/jobs"));
 }
 
-static void test_kinds(void)
-{
-	for (int kind = 0; kind <= 9; kind++)
-		CU_ASSERT_EQUAL(job_kind_is_known((enum isif_job_kind)kind),
-				kind > 0 && kind <= ISIF_JOB_PROPAGATE && kind != ISIF_JOB_APPLY);
-}
-
 static void test_sorted(void)
 {
 	add_and_keep(7);
@@ -659,17 +652,6 @@ static void test_unreadable(void)
 	CU_ASSERT_TRUE(lists("1:4 2:4 3:4"));
 }
 
-/* A version with more kinds was here before. */
-static void test_unknown_kind(void)
-{
-	put_file("state/jobs", HEAD "job 1 1 6 2 1 0 0 10 0 0 1 0 if0 % % % % %\n"
-				    "job 2 2 6 3 1 0 0 100 0 0 1 2 if0 % % % % %\nend\n");
-	reopen();
-	CU_ASSERT_TRUE(lists("1:4 2:3"));
-	CU_ASSERT_EQUAL(job(1)->error, ISIF_JOB_ERROR_GENERIC);
-	CU_ASSERT_STRING_EQUAL(job(1)->error_text, "this version has no such jobs");
-}
-
 /* --- memory that runs out --- */
 
 /* A good file is no damaged one because memory was short. */
@@ -723,7 +705,6 @@ void add_job_tests(void)
 		CU_add_suite_with_setup_and_teardown("job", NULL, NULL, set_up, tear_down);
 
 	CU_add_test(suite, "without jobs there is nothing to do", test_empty);
-	CU_add_test(suite, "the kinds of this version", test_kinds);
 	CU_add_test(suite, "sorted by index, numbered in the order of asking", test_sorted);
 	CU_add_test(suite, "a free index for a manager", test_next_index);
 	CU_add_test(suite, "implied indexes go up, across restarts", test_implied_index);
@@ -752,7 +733,6 @@ void add_job_tests(void)
 	CU_add_test(suite, "the file follows a change", test_saved_in_a_change);
 	CU_add_test(suite, "a damaged file is put aside and told", test_damaged);
 	CU_add_test(suite, "a file that cannot be used is told once", test_unreadable);
-	CU_add_test(suite, "jobs of a newer version fail", test_unknown_kind);
 	CU_add_test(suite, "no memory while opening loses nothing", test_memory_of_open);
 	CU_add_test(suite, "no memory for one more job", test_memory_of_add);
 }
