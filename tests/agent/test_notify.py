@@ -2,14 +2,19 @@
 """Notifications through a real snmpd: each once, in order, not more than asked for, and none lost
 where the master was away. Which ones there are, and why, the lab shows."""
 
+import contextlib
 import os
+import re
 import signal
+import subprocess
 import time
 
+import network
 import sets
 from checks import find_tool
 from harness import SOURCE, World, wait_until
 from snmp import Sink
+from test_set_disk import fill
 
 TARGET = "iqn.2026-01.org.example:many"
 TRAP = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
@@ -62,6 +67,13 @@ class Taker:
         return [kind for kind, _, _ in self.take() if kind in (LOST, RESTORED, SUPPRESSED)]
 
 
+def portals(world, taker):
+    """[(notification, portal)] of those that are about a binding."""
+    column = world.mib.oid("iscsiIfaceBindingPortal")
+    return [(kind, value.decode()) for kind, _, one in taker.take()
+            for oid, value in one.items() if oid[:len(column)] == column]
+
+
 def events(world, kind):
     return {index: row for (index,), row in world.table("EventTable").items()
             if row["EventKind"] == kind}
@@ -107,16 +119,31 @@ def test_short_history(checks):
         checks.equal(world.value("NotifySuppressed"), COUNT - 10, "the others are counted")
 
 
+def lose_slowly(world, seconds):
+    """One after the other, over so many seconds; True if each was an event before the next."""
+    began = time.monotonic()
+    for number in range(COUNT):
+        due = began + seconds * (number + 1) / COUNT
+        world.sysfs.set_session(number + 1, state="FAILED")
+        os.kill(world.agent.pid, signal.SIGUSR1)
+        if not wait_until(lambda: time.monotonic() >= due
+                          and written(world, "being recovered") == number + 1,
+                          seconds + world.checks.patience(10)):
+            return False
+    return True
+
+
 def test_master_away(checks):
     """What happens without a master comes when it is back: in order, each once, at the rate."""
     with World(checks, "losses without a master") as world:
         prepare(world)
         taker = Taker(world)
         first = max(index for (index,) in world.table("EventTable"))
+        seconds = 30 if checks.full and not checks.valgrind else 2
         world.stop_master(signal.SIGKILL)
-        turn(world, "FAILED")
-        checks.check(wait_until(lambda: written(world, "being recovered") == COUNT,
-                                checks.patience(10)), "they are on disk")
+        checks.check(lose_slowly(world, seconds),
+                     "%d losses in %d s without a master are on disk" % (COUNT, seconds),
+                     written(world, "being recovered"))
         turn(world, "LOGGED_IN")
         world.start_master()
         checks.check(wait_until(lambda: len(taker.kinds()) >= 2 * COUNT, checks.patience(30)),
@@ -126,10 +153,91 @@ def test_master_away(checks):
         numbers = [number for kind, number, _ in taker.all if kind in (LOST, RESTORED)]
         checks.equal(numbers, sorted(set(numbers)), "with numbers that go up")
         checks.check(numbers[0] > first, "which are new", numbers[:1])
+        checks.equal([portal for kind, portal in portals(world, taker) if kind == LOST],
+                     ["%s:3260,1" % host for host in HOSTS], "the losses as they happened")
         checks.equal((world.value("NotifyQueued"), world.value("NotifySuppressed")), (0, 0),
                      "nothing waits, and nothing was left out")
         checks.equal({row["EventNotified"] for row in events(world, LOST).values()}, {1},
                      "the events say that they were told")
+
+
+@contextlib.contextmanager
+def small_state(world):
+    """The state directory is a small file system of its own."""
+    where = world.path("state")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "none", where], check=True)
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", "-l", where], check=True)
+
+
+def rows(world):
+    """What the event table says, apart from when it was read."""
+    return {index: (row["EventKind"], row["EventTime"], row["EventIfaceName"],
+                    row["EventBindingIndex"], row["EventText"], row["EventNotified"])
+            for (index,), row in world.table("EventTable").items()}
+
+
+def remembered(world):
+    """Of how many bindings the state directory says that their loss was the last thing told."""
+    with open(world.path("state", "state"), encoding="utf-8") as file:
+        return len(re.findall("^binding .* %d$" % LOST, file.read(), re.M))
+
+
+def kept(checks, world, taker, text):
+    """Whoever starts after a kill has all events, and tells the ends of the losses only."""
+    checks.check(wait_until(lambda: remembered(world) == COUNT, checks.patience(10)),
+                 "%s: what was told is on disk" % text, remembered(world))
+    before, told = rows(world), len(taker.kinds())
+    world.agent.end(signal.SIGKILL)
+    sets.start(world, mode="full")
+    started = max(before) + 1
+    checks.check(wait_until(lambda: world.value("EventKind", started) == 8, checks.patience(20)),
+                 "%s: the numbers go on" % text, sorted(rows(world))[-3:])
+    after = rows(world)
+    checks.equal({index: after.get(index) for index in before}, before,
+                 "%s: all events are there after a kill" % text)
+    turn(world, "LOGGED_IN")
+    wait_until(lambda: len(taker.kinds()) >= told + COUNT, checks.patience(20))
+    checks.equal(taker.kinds()[told:], [RESTORED] * COUNT,
+                 "%s: their ends are told, and no loss again" % text)
+
+
+def test_full_disk(checks):
+    """A state directory without room: all is told, the log says so once, and what could not be
+    written is, when there is room."""
+    needed = [checks.tool(tool, "events on a full disk") for tool in ("mount", "umount")]
+    if not all(needed) or not checks.need(network.private(), "events on a full disk",
+                                          "a namespace of its own"):
+        return
+    with World(checks, "events on a full disk") as world, small_state(world) as state:
+        prepare(world)
+        sets.done(checks, world, "as many a second as there are", *sets.scalar("NotifyRate", 1000))
+        time.sleep(1.1)  # the second in which fewer were allowed is over
+        world.agent.settle()
+        taker = Taker(world)
+        fill(state)
+        turn(world, "FAILED")
+        checks.check(wait_until(lambda: len(taker.kinds()) >= COUNT, checks.patience(20)),
+                     "losses are told on a full disk", taker.kinds())
+        turn(world, "LOGGED_IN")
+        checks.check(wait_until(lambda: len(taker.kinds()) >= 2 * COUNT, checks.patience(20)),
+                     "and their ends", taker.kinds())
+        checks.equal(taker.kinds(), [LOST] * COUNT + [RESTORED] * COUNT, "each once, in order")
+        checks.check(written(world, "being recovered") < COUNT, "they are not on disk",
+                     written(world, "being recovered"))
+        said = [line for line in world.agent.log().splitlines()
+                if "cannot write the list of events" in line]
+        checks.equal(len(said), 1, "the log says it once")
+        os.unlink(os.path.join(state, "filler"))
+        turn(world, "FAILED")
+        checks.check(wait_until(lambda: len(taker.kinds()) >= 3 * COUNT, checks.patience(20)),
+                     "losses are told with room again", taker.kinds()[2 * COUNT:])
+        checks.check(wait_until(lambda: written(world, "being recovered") == 2 * COUNT,
+                                checks.patience(20)), "and all are on disk",
+                     written(world, "being recovered"))
+        kept(checks, world, taker, "with room again")
 
 
 def test_master_frozen(checks):
