@@ -115,6 +115,11 @@ static bool is_enabled(const struct notifier *notifier, unsigned notification)
 	return notifier->agent->notify_enable & (0x80u >> (notification - 1));
 }
 
+static bool has_room(const struct notifier *notifier)
+{
+	return notifier->backlog || notifier->count < notifier->tokens;
+}
+
 /* With a master, more than the rate is not told; without one, it is told later at that rate. */
 static void tell(struct notifier *notifier, struct mib_view *view, unsigned notification,
 		 const struct isif_event *event, bool connected, uint64_t now)
@@ -124,7 +129,7 @@ static void tell(struct notifier *notifier, struct mib_view *view, unsigned noti
 	if (!is_enabled(notifier, notification))
 		return;
 	notifier->backlog |= !connected;
-	if (!notifier->backlog && notifier->count >= notifier->tokens) {
+	if (!has_room(notifier)) {
 		suppress(notifier, now);
 		return;
 	}
@@ -156,11 +161,16 @@ void notifier_look(struct notifier *notifier, struct mib_view *view, bool connec
 		if (notification)
 			tell(notifier, view, notification, event, connected, now);
 	}
-	/* A burst is over when a second has passed without one more. */
+	/* A burst is over when a second has passed without one more. Its summary is no event. */
 	if (notifier->burst && now - notifier->burst >= SECOND_MS && list.count) {
+		if (has_room(notifier) || !connected)
+			tell(notifier, view, MIB_NOTIFY_EVENTS_SUPPRESSED,
+			     list.events[list.count - 1], connected, now);
+		else if (notifier->agent->notify_rate) {
+			notifier->burst = now;
+			return;
+		}
 		notifier->burst = 0;
-		tell(notifier, view, MIB_NOTIFY_EVENTS_SUPPRESSED, list.events[list.count - 1],
-		     connected, now);
 	}
 }
 

@@ -33,6 +33,7 @@ struct event_log {
 	bool news;	/* something happened since it was tried to write that */
 	bool rewrite;	/* the file has to be written as a whole */
 	bool unsynced, write_failed;
+	bool again;  /* it may be written later */
 	char *fresh; /* lines that are not in the file yet */
 	size_t fresh_length, fresh_size;
 };
@@ -274,6 +275,7 @@ static bool succeeded(struct event_log *events, enum isif_error error)
 			      "a restart some may be forgotten",
 			      isif_error_text(error));
 	events->write_failed = error;
+	events->again = error && error != ISIF_UNAVAILABLE;
 	return !error;
 }
 
@@ -310,11 +312,11 @@ bool event_log_write(struct event_log *events)
 	struct isif_privileged *gate = events->gate;
 
 	if (!events->news)
-		return events->unsynced;
+		return events->unsynced || events->again;
 	events->news = false;
 	if (events->rewrite || events->in_file > 2 * (size_t)events->limit) {
 		write_whole(events, false);
-		return events->unsynced;
+		return events->again;
 	}
 	if (succeeded(events, gate->operations->state_append(gate, FILE_NAME, events->fresh,
 							     events->fresh_length, false)))
@@ -322,15 +324,20 @@ bool event_log_write(struct event_log *events)
 	else
 		events->rewrite = true;
 	events->unsynced = !events->rewrite;
-	return events->unsynced;
+	return events->unsynced || events->again;
 }
 
-void event_log_sync(struct event_log *events)
+bool event_log_sync(struct event_log *events)
 {
+	if (events->again) {
+		events->news = true;
+		event_log_write(events);
+	}
 	if (events->unsynced)
 		succeeded(events, events->gate->operations->state_append(events->gate, FILE_NAME,
 									 "", 0, true));
 	events->unsynced = false;
+	return events->again;
 }
 
 void event_log_close(struct event_log *events)

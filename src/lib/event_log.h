@@ -37,8 +37,9 @@ struct isif_event_list event_log_list(const struct event_log *events);
 
 /* True if something happened since it was tried to write that. */
 bool event_log_has_news(const struct event_log *events);
-/* Appends what is new, without waiting for the disk; true if there is something to be synced. */
+/* Appends what is new, without waiting for the disk; true if event_log_sync() has to follow. */
 bool event_log_write(struct event_log *events);
-void event_log_sync(struct event_log *events);
+/* Tries again what could not be written, and syncs; true if it has to be tried once more, later. */
+bool event_log_sync(struct event_log *events);
 
 #endif

@@ -90,7 +90,8 @@ struct isif_monitor {
 };
 
 /* A change of state is saved within this time, many at once; new indexes are saved at once. */
-#define MONITOR_SAVE_MS 1000
+#define MONITOR_SAVE_MS	 1000
+#define MONITOR_AGAIN_MS 10000 /* after it could not be written */
 
 /* Monotonic milliseconds. */
 uint64_t monitor_now(void);

@@ -460,11 +460,16 @@ void monitor_close_events(struct isif_monitor *monitor)
 void monitor_write_events(struct isif_monitor *monitor)
 {
 	const uint64_t now = monitor_now();
+	bool sync = false;
 
 	if (monitor->changes.count && now >= monitor->changes.due)
 		tell_changes(monitor);
 	if (monitor->alerts_due && now >= monitor->alerts_due)
 		monitor->dirty = true;
-	if (event_log_write(monitor->events) && !monitor->save_due)
+	/* What was told of, and that it was, come to the disk together: nothing is told again. */
+	if (event_log_has_news(monitor->events) && !state_write(monitor->state))
+		sync = true;
+	sync |= event_log_write(monitor->events);
+	if (sync && !monitor->save_due)
 		monitor->save_due = now + MONITOR_SAVE_MS;
 }

@@ -95,10 +95,9 @@ static void gather(const struct isif_monitor *monitor, struct gathering *gatheri
 void monitor_save(struct isif_monitor *monitor)
 {
 	enum isif_error error = state_save(monitor->state);
+	bool again = monitor->events && event_log_sync(monitor->events);
 
-	monitor->save_due = 0;
-	if (monitor->events)
-		event_log_sync(monitor->events);
+	monitor->save_due = error || again ? monitor_now() + MONITOR_AGAIN_MS : 0;
 	if (error && !monitor->save_failed)
 		isif_log_line(
 			&monitor->log, ISIF_LOG_ERROR,

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWITCH_OFF	 1 /* ISCSI_*_DISABLE */
-#define SWITCH_ON	 2 /* ISCSI_*_ENABLE */
-#define IPV6_ADDRESS	 7 /* ISCSI_NET_PARAM_IPV6_ADDR, where an IPv4 port has its own */
-#define PRIORITY_SHIFT	 13
-#define IDENTIFIER_LIMIT 11 /* octets that qla4xxx takes of a DHCP identifier, however long it is  \
-			     */
+#define SWITCH_OFF     1 /* ISCSI_*_DISABLE */
+#define SWITCH_ON      2 /* ISCSI_*_ENABLE */
+#define IPV6_ADDRESS   7 /* ISCSI_NET_PARAM_IPV6_ADDR, where an IPv4 port has its own */
+#define PRIORITY_SHIFT 13
+#define IDENTIFIER_LIMIT                                                                           \
+	11 /* octets that qla4xxx takes of a DHCP identifier, however long it is                   \
+	    */
 
 static void put_number(struct isif_port_parameter *parameter, uint32_t number, uint8_t octets)
 {

@@ -252,20 +252,22 @@ void state_saved(struct state *state)
 	for (size_t i = 0; i < state->targets.size; i++)
 		if (state->targets.slots[i].item)
 			((struct target_memory *)state->targets.slots[i].item)->unsaved = false;
-	state->rewrite = false;
+	state->rewrite = state->unsynced = false;
 	forget_unsaved(state);
 }
 
-enum isif_error state_save(struct state *state)
+static enum isif_error save(struct state *state, bool sync)
 {
 	enum isif_error error;
 
-	if (!state->path || (!state->changed && !state->indexes_changed))
+	if (!state->path ||
+	    (!state->changed && !state->indexes_changed && !(sync && state->unsynced)))
 		return ISIF_OK;
 	if (!state->rewrite && state->grown <= state->whole + ROOM) {
-		error = state_file_append(state);
+		error = state_file_append(state, sync);
 		if (!error) {
 			forget_unsaved(state);
+			state->unsynced = !sync;
 			return ISIF_OK;
 		}
 	}
@@ -274,6 +276,16 @@ enum isif_error state_save(struct state *state)
 	if (!error)
 		state_saved(state);
 	return error;
+}
+
+enum isif_error state_save(struct state *state)
+{
+	return save(state, true);
+}
+
+enum isif_error state_write(struct state *state)
+{
+	return save(state, false);
 }
 
 static uint32_t take_index(uint32_t *next, uint32_t first, uint32_t last)

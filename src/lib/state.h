@@ -113,6 +113,7 @@ struct state {
 	struct binding_memory *unsaved_bindings;
 	struct target_memory *unsaved_targets;
 	bool unsaved_wishes; /* ifaces, devices, numbers: few */
+	bool unsynced;	     /* written, but perhaps not on disk */
 	long whole, grown;   /* octets of the file when it was written, and since */
 };
 
@@ -128,8 +129,10 @@ void state_touch(struct state *state, struct binding_memory *memory);
 void state_touch_wishes(struct state *state);
 void state_rewrite(struct state *state);
 
-/* Writes what changed, if anything did. */
+/* Writes what changed, if anything did, and syncs. */
 enum isif_error state_save(struct state *state);
+/* The same without waiting for the disk: state_save() has to follow. */
+enum isif_error state_write(struct state *state);
 
 /* The file was replaced by the text of state_file_text. */
 void state_saved(struct state *state);

@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "escape.h"
+#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,23 +111,22 @@ static void write_changes(FILE *file, const struct state *state)
 	fputs(END "\n", file);
 }
 
-/* Writes by a function, and syncs; says how long the file is then. */
-static enum isif_error write_and_sync(const char *path, int flags, const struct state *state,
-				      void (*write)(FILE *file, const struct state *state),
-				      long *length)
+/* Writes by a function, and syncs if it shall; says how long the file is then. */
+static enum isif_error write_by(const char *path, int flags, bool sync, const struct state *state,
+				void (*write)(FILE *file, const struct state *state), long *length)
 {
 	CLEANUP_CLOSE int descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	CLEANUP_FILE FILE *file = NULL;
 
 	if (descriptor < 0)
-		return isif_error_from_errno(errno);
+		return store_write_error(errno);
 	file = fdopen(descriptor, flags & O_APPEND ? "a" : "w");
 	if (!file)
 		return ISIF_NO_MEMORY;
 	TAKE_DESCRIPTOR(descriptor);
 	write(file, state);
-	if (fflush(file) || ferror(file) || fdatasync(fileno(file)))
-		return isif_error_from_errno(errno ? errno : EIO);
+	if (fflush(file) || ferror(file) || (sync && fdatasync(fileno(file))))
+		return store_write_error(errno ? errno : EIO);
 	*length = ftell(file);
 	return ISIF_OK;
 }
@@ -137,7 +137,7 @@ static enum isif_error sync_directory(const char *path)
 	CLEANUP_CLOSE int descriptor =
 		directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	return descriptor < 0 || fsync(descriptor) ? isif_error_from_errno(errno) : ISIF_OK;
+	return descriptor < 0 || fsync(descriptor) ? store_write_error(errno) : ISIF_OK;
 }
 
 enum isif_error state_file_text(struct state *state, char **text, size_t *length)
@@ -156,11 +156,11 @@ enum isif_error state_file_text(struct state *state, char **text, size_t *length
 	return ISIF_NO_MEMORY;
 }
 
-enum isif_error state_file_append(struct state *state)
+enum isif_error state_file_append(struct state *state, bool sync)
 {
 	long length;
 	enum isif_error error =
-		write_and_sync(state->path, O_APPEND, state, write_changes, &length);
+		write_by(state->path, O_APPEND, sync, state, write_changes, &length);
 
 	if (!error)
 		state->grown = length - state->whole;
@@ -176,10 +176,10 @@ enum isif_error state_file_write(struct state *state)
 		fresh = NULL;
 		return ISIF_NO_MEMORY;
 	}
-	error = write_and_sync(fresh, O_CREAT | O_TRUNC, state, write_all, &state->whole);
+	error = write_by(fresh, O_CREAT | O_TRUNC, true, state, write_all, &state->whole);
 	state->grown = 0;
 	if (!error && rename(fresh, state->path))
-		error = isif_error_from_errno(errno);
+		error = store_write_error(errno);
 	if (error)
 		unlink(fresh);
 	return error ? error : sync_directory(state->path);

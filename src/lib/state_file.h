@@ -13,8 +13,8 @@ enum isif_error state_file_read(struct state *state);
 /* Replaces the file: a new one beside it, synced, renamed over it. */
 enum isif_error state_file_write(struct state *state);
 
-/* Appends what is not saved, and syncs. After an error the file has to be replaced. */
-enum isif_error state_file_append(struct state *state);
+/* Appends what is not saved, and syncs if it shall. After an error the file has to be replaced. */
+enum isif_error state_file_append(struct state *state, bool sync);
 
 /*
  * The text of the file, for who writes it together with something else, and then says so by

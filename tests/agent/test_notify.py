@@ -115,8 +115,11 @@ def test_short_history(checks):
         turn(world, "FAILED")
         checks.check(wait_until(lambda: SUPPRESSED in taker.kinds(), checks.patience(20)),
                      "a summary comes", taker.kinds())
-        checks.equal(taker.kinds(), [LOST] * 10 + [SUPPRESSED], "ten are told, then the summary")
-        checks.equal(world.value("NotifySuppressed"), COUNT - 10, "the others are counted")
+        told = len(taker.kinds()) - 1
+        # Under valgrind they are not all read at once: ten of each look are told.
+        checks.check(told == 10 or checks.valgrind and told < COUNT, "ten are told", told)
+        checks.equal(taker.kinds(), [LOST] * told + [SUPPRESSED], "and then the summary")
+        checks.equal(world.value("NotifySuppressed"), COUNT - told, "the others are counted")
 
 
 def lose_slowly(world, seconds):
@@ -238,6 +241,58 @@ def test_full_disk(checks):
                                 checks.patience(20)), "and all are on disk",
                      written(world, "being recovered"))
         kept(checks, world, taker, "with room again")
+
+
+def test_room_again(checks):
+    """The list of events is whole on disk again when there is room, if nothing more happens, too."""
+    with World(checks, "room again") as world, small_state(world) as state:
+        prepare(world)
+        world.agent.settle()
+        taker = Taker(world)
+        fill(state)
+        turn(world, "FAILED")
+        checks.check(wait_until(lambda: len(taker.kinds()) >= COUNT, checks.patience(20)),
+                     "losses are told on a full disk", taker.kinds())
+        checks.check(world.wait_log(["cannot write", "state/state"], 10), "nothing is kept")
+        os.unlink(os.path.join(state, "filler"))
+        checks.check(wait_until(lambda: written(world, "being recovered") == COUNT,
+                                checks.patience(60)),
+                     "the events are on disk within a minute of room",
+                     written(world, "being recovered"))
+        checks.check(wait_until(lambda: remembered(world) == COUNT, checks.patience(10)),
+                     "and so is what was told", remembered(world))
+
+
+def test_killed_soon(checks):
+    """Who is killed at once after he told of losses has them on disk: none is told again."""
+    with World(checks, "killed soon") as world:
+        prepare(world)
+        world.agent.settle()
+        taker = Taker(world)
+        turn(world, "FAILED")
+        checks.check(wait_until(lambda: len(taker.kinds()) >= COUNT, checks.patience(20)),
+                     "losses are told", taker.kinds())
+        world.agent.end(signal.SIGKILL)
+        checks.equal(written(world, "notified"), COUNT, "the events on disk say that they were told")
+        sets.start(world, mode="full")
+        time.sleep(1.1)  # more may be told than in the second before
+        turn(world, "LOGGED_IN")
+        wait_until(lambda: len(taker.kinds()) >= 2 * COUNT, checks.patience(20))
+        checks.equal(taker.kinds(), [LOST] * COUNT + [RESTORED] * COUNT, "no loss is told again")
+
+
+def test_rate_zero(checks):
+    """Where nothing is to be told, what happens is counted: once."""
+    with World(checks, "no notification at all") as world:
+        prepare(world, count=3)
+        sets.done(checks, world, "none a second", *sets.scalar("NotifyRate", 0))
+        time.sleep(1.1)  # the second in which more was allowed is over
+        turn_files(world, "FAILED", 3)
+        os.kill(world.agent.pid, signal.SIGUSR1)
+        world.wait_value(lambda count: count >= 3, 10, "NotifySuppressed")
+        # A counter of what did not happen goes up once a second.
+        checks.check(not wait_until(lambda: world.value("NotifySuppressed") > 3, 4),
+                     "three losses are three that were left out", world.value("NotifySuppressed"))
 
 
 def test_master_frozen(checks):
