@@ -21,7 +21,8 @@ struct isif_link {
 	const char *const *other_names; /**< IFLA_ALT_IFNAME, NULL-terminated, never NULL */
 	uint32_t order; /**< its place in the kernel's list; before Linux 6.9 not that of the index
 			 */
-	uint32_t carrier_changes; /**< IFLA_CARRIER_CHANGES: lost and found, since it exists */
+	uint32_t carrier_losses; /**< IFLA_CARRIER_DOWN_COUNT: since it exists; 0 before Linux 4.16
+				  */
 };
 
 /** One address of a device, from RTM_GETADDR. */

@@ -35,7 +35,7 @@ struct wanted_path {
 	enum isif_bound_by bound_by;
 	enum isif_device_status status;
 	uint32_t link; /* 0 if it resolves to none */
-	uint32_t carrier_changes;
+	uint32_t carrier_losses;
 	const char *hwaddress; /* of hwAddress: any device that has it will do */
 };
 

@@ -68,7 +68,7 @@ void model_wanted_path(const struct isif_network *network, struct iface_join *jo
 	if (join->kind == ISIF_KIND_OFFLOAD)
 		return;
 	wanted->link = link ? link->index : 0;
-	wanted->carrier_changes = link ? link->carrier_changes : 0;
+	wanted->carrier_losses = link ? link->carrier_losses : 0;
 	if (!link)
 		wanted->status = ISIF_DEVICE_MISSING;
 	else
@@ -330,7 +330,7 @@ static bool fill_row(struct isif_iface *row, const struct iface_join *join,
 	row->bound_by = join->wanted.bound_by;
 	row->device_status = join->wanted.status;
 	row->link = join->wanted.link;
-	row->carrier_changes = join->wanted.carrier_changes;
+	row->carrier_losses = join->wanted.carrier_losses;
 	row->bindings = join->bindings;
 	row->bindings_wanted = join->bindings_wanted;
 	row->bindings_up = join->bindings_up;

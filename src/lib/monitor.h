@@ -12,6 +12,7 @@
 struct tracked_session {
 	struct observed_session seen; /* first: the world points at it */
 	uint64_t due;		      /* when to read it again, monotonic ms; 0: not at all */
+	uint64_t settles;	      /* and when once more after that; 0: not */
 	uint64_t cookie;	      /* of the socket that the counters were read from last */
 	bool routed;		      /* path_link of an unbound socket is up to date */
 	struct isif_session_counters before; /* sums of its sockets before this one */

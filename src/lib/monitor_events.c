@@ -101,6 +101,24 @@ struct sight {
 };
 
 /*
+ * A driver may give up the carrier after its device went down: then the loss that the state has
+ * shown is counted later, and is the same.
+ */
+static uint32_t losses_since(struct alert_hold *hold, const struct sight *sight, bool held)
+{
+	uint32_t losses = sight->losses;
+	const uint32_t known = losses < hold->uncounted ? losses : hold->uncounted;
+
+	losses -= known;
+	hold->uncounted -= known;
+	if (!sight->loss)
+		hold->uncounted = 0;
+	else if (!losses && sight->state != hold->seen && (held || sight->state != sight->told))
+		losses = hold->uncounted = 1;
+	return losses;
+}
+
+/*
  * Whether something is to be told of now, of which another state was told last: the first change
  * at once, and what it has come to when the hold-down is over.
  */
@@ -111,10 +129,7 @@ static bool is_to_be_told(struct isif_monitor *monitor, struct alert_hold *hold,
 	const uint64_t length = state_kept(monitor->state, ISIF_KEPT_HOLD_DOWN) * 1000ull;
 	const bool held = now < hold->until;
 
-	if (sight->losses)
-		hold->losses += sight->losses;
-	else if (sight->loss && sight->state != hold->seen && (held || sight->state != sight->told))
-		hold->losses++;
+	hold->losses += losses_since(hold, sight, held);
 	hold->seen = sight->state;
 	if (sight->state == sight->told && !hold->losses) {
 		if (!held)
@@ -248,21 +263,6 @@ static void tell_device(struct isif_monitor *monitor, const struct isif_iface *r
 	event->flaps = take_flaps(&memory->hold, alert == DEVICE_LOST);
 }
 
-/*
- * How often a link was lost since the last look, seen or not: it has changed twice for each. The
- * last change may be late, because a driver may give up the carrier after the device went down.
- */
-static uint32_t losses_of_carrier(const struct isif_iface *old, const struct isif_iface *row)
-{
-	const bool up = row->device_status == ISIF_DEVICE_UP;
-	uint32_t changes;
-
-	if (!old || old->link != row->link || row->carrier_changes <= old->carrier_changes)
-		return 0;
-	changes = row->carrier_changes - old->carrier_changes;
-	return old->device_status == ISIF_DEVICE_UP ? (changes + !up) / 2 : (changes - up) / 2;
-}
-
 /* One that has never been up is not lost. */
 static void look_at_device(struct isif_monitor *monitor, const struct isif_iface *old,
 			   const struct isif_iface *row)
@@ -278,7 +278,8 @@ static void look_at_device(struct isif_monitor *monitor, const struct isif_iface
 	if (row->device_status == ISIF_DEVICE_NOT_APPLICABLE || !memory)
 		return;
 	sight.told = memory->alert;
-	sight.losses = losses_of_carrier(old, row);
+	if (old && old->link == row->link && row->carrier_losses > old->carrier_losses)
+		sight.losses = row->carrier_losses - old->carrier_losses;
 	if (was_away(monitor, &memory->hold, &sight)) {
 		sight.state = DEVICE_LOST;
 		sight.loss = true;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The kernel tells of a connection error before it changes the state (iscsi_conn_error_event). */
+#define SOON_MS 5
 /* The kernel announces objects before their attributes exist (device_add comes first). */
 #define SETTLE_MS 100
 /* FAILED -> FREE and a new login have no event: look once a second while a session is not up. */
@@ -103,8 +105,10 @@ static void read_session(struct isif_monitor *monitor, uint32_t sid)
 	struct isif_kernel_session *kernel;
 	enum isif_error error = isif_kernel_session_read(monitor->sysfs, sid, &kernel);
 
-	if (session)
-		session->due = 0;
+	if (session) {
+		session->due = session->settles;
+		session->settles = 0;
+	}
 	if (error == ISIF_NOT_FOUND && session) {
 		lose(monitor, session);
 		return;
@@ -152,9 +156,9 @@ void monitor_session_event(struct isif_monitor *monitor, const struct isif_kerne
 		session->seen.errors++;
 		session->seen.error_code = event->code;
 		monitor->dirty = true;
-		/* The kernel tells first (iscsi_conn_error_event) and sets the state later. */
 		read_session(monitor, event->sid);
-		soon(session, now + SETTLE_MS);
+		soon(session, now + SOON_MS);
+		session->settles = now + SETTLE_MS;
 		return;
 	case ISIF_EVENT_LOGIN_RESPONSE:
 		session->seen.login_status = event->code;

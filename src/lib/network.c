@@ -36,7 +36,7 @@ static bool same_link(const struct isif_link *a, const struct isif_link *b)
 {
 	return a->index == b->index && a->order == b->order && a->up == b->up &&
 	       a->running == b->running && a->addresses == b->addresses &&
-	       a->carrier_changes == b->carrier_changes && !strcmp(a->name, b->name) &&
+	       a->carrier_losses == b->carrier_losses && !strcmp(a->name, b->name) &&
 	       !strcmp(a->hwaddress, b->hwaddress) && same_names(a->other_names, b->other_names);
 }
 

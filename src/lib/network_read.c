@@ -106,7 +106,7 @@ static int take_link(void *context, struct nlmsghdr *answer)
 	static const struct nla_policy policy[IFLA_MAX + 1] = {
 		[IFLA_IFNAME] = { .type = NLA_STRING, .maxlen = IF_NAMESIZE },
 		[IFLA_OPERSTATE] = { .type = NLA_U8 },
-		[IFLA_CARRIER_CHANGES] = { .type = NLA_U32 },
+		[IFLA_CARRIER_DOWN_COUNT] = { .type = NLA_U32 },
 	};
 	struct collection *collection = context;
 	struct nlattr *attributes[IFLA_MAX + 1];
@@ -127,8 +127,8 @@ static int take_link(void *context, struct nlmsghdr *answer)
 	take_hwaddress(link, header->ifi_type, attributes[IFLA_ADDRESS]);
 	link->up = header->ifi_flags & IFF_UP;
 	link->running = is_running(header->ifi_flags, attributes[IFLA_OPERSTATE]);
-	if (attributes[IFLA_CARRIER_CHANGES])
-		link->carrier_changes = nla_get_u32(attributes[IFLA_CARRIER_CHANGES]);
+	if (attributes[IFLA_CARRIER_DOWN_COUNT])
+		link->carrier_losses = nla_get_u32(attributes[IFLA_CARRIER_DOWN_COUNT]);
 	if (!attributes[IFLA_PROP_LIST])
 		return 0;
 	return take_other_names(collection, link->index, attributes[IFLA_PROP_LIST]);

@@ -31,9 +31,11 @@ enum device_alert { DEVICE_UNKNOWN, DEVICE_UP, DEVICE_LOST };
 
 /* Under iscsiIfaceNotifyHoldDown: what flaps is told of at its begin, and of its end; not kept. */
 struct alert_hold {
-	uint64_t until;	 /* monotonic ms; 0: nothing is held */
-	uint32_t losses; /* since it was told of last */
-	unsigned seen;	 /* last state */
+	uint64_t until;	    /* monotonic ms; 0: nothing is held */
+	uint32_t losses;    /* since it was told of last */
+	uint32_t uncounted; /* of those that the state has shown: still to be counted by its source
+			     */
+	unsigned seen;	    /* last state */
 };
 
 /* What is remembered of a binding. */
