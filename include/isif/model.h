@@ -115,7 +115,7 @@ struct isif_iface {
 	enum isif_group_status oper_status;
 	enum isif_rebind_mode rebind_mode;
 	enum isif_iface_sync in_sync;
-	uint32_t link;		  /**< index of the device that it resolves to now, 0 if to none */
+	uint32_t link;		 /**< index of the device that it resolves to now, 0 if to none */
 	uint32_t carrier_losses; /**< of that device, see isif_link */
 	uint32_t bindings;
 	uint32_t bindings_wanted;

@@ -68,6 +68,12 @@ void isif_monitor_resync(struct isif_monitor *monitor);
 void isif_monitor_counters_wanted(struct isif_monitor *monitor);
 
 /**
+ * Tells that somebody looked at what offload ports have. A change of it makes no event: if it was
+ * read more than ten seconds ago, the next run reads it.
+ */
+void isif_monitor_ports_wanted(struct isif_monitor *monitor);
+
+/**
  * Tells that somebody looked at who uses the disks. If that was found out more than a second ago
  * (more, where there is much to look through), it is found out again in the next runs.
  */

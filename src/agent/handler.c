@@ -76,6 +76,8 @@ static void answer_reads(struct handler *handler, struct mib_view *view,
 	}
 	if (view->counters_asked)
 		isif_monitor_counters_wanted(handler->monitor);
+	if (view->ports_asked)
+		isif_monitor_ports_wanted(handler->monitor);
 	if (view->uses_asked)
 		isif_monitor_uses_wanted(handler->monitor);
 }

@@ -88,6 +88,7 @@ struct mib_view {
 	uint64_t mono;	     /* now, monotonic ms */
 	uint64_t origin;     /* when sysUpTime was 0, monotonic ms; may lie before the boot */
 	bool counters_asked; /* set when a counter of a session was looked at */
+	bool ports_asked;    /* set when somebody looked at what an offload port has */
 	bool uses_asked;     /* set when somebody looked at who uses a disk */
 };
 

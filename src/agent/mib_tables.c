@@ -404,7 +404,7 @@ static bool port_address_type(struct mib_view *view, const void *row, struct mib
 
 static bool port_address_octets(struct mib_view *view, const void *row, struct mib_value *value)
 {
-	(void)view;
+	view->ports_asked = true;
 	return port_address(row, "ipaddress", false, value);
 }
 
@@ -423,7 +423,7 @@ static bool port_gateway_type(struct mib_view *view, const void *row, struct mib
 
 static bool port_gateway(struct mib_view *view, const void *row, struct mib_value *value)
 {
-	(void)view;
+	view->ports_asked = true;
 	return port_address(row, gateway_attribute(row), false, value);
 }
 
@@ -433,7 +433,7 @@ static bool port_prefix_length(struct mib_view *view, const void *row, struct mi
 	struct isif_address mask;
 	unsigned bits = 0;
 
-	(void)view;
+	view->ports_asked = true;
 	isif_address_parse(attribute(row, "subnet"), &mask);
 	for (uint8_t i = 0; mask.type == ISIF_ADDRESS_IPV4 && i < mask.length; i++)
 		bits += (unsigned)__builtin_popcount(mask.octets[i]);
@@ -445,7 +445,7 @@ static bool port_bootproto(struct mib_view *view, const void *row, struct mib_va
 {
 	const char *text = attribute(row, "bootproto");
 
-	(void)view;
+	view->ports_asked = true;
 	mib_set_number(value, MIB_INTEGER,
 		       !strcmp(text, "static") ? 2
 		       : !strcmp(text, "dhcp") ? 3
@@ -455,7 +455,7 @@ static bool port_bootproto(struct mib_view *view, const void *row, struct mib_va
 
 static bool port_vlan(struct mib_view *view, const void *row, struct mib_value *value)
 {
-	(void)view;
+	view->ports_asked = true;
 	if (!strcmp(attribute(row, "vlan_enabled"), "disable")) {
 		mib_set_number(value, MIB_INTEGER, 0);
 		return true;
@@ -465,8 +465,15 @@ static bool port_vlan(struct mib_view *view, const void *row, struct mib_value *
 
 static bool port_mtu(struct mib_view *view, const void *row, struct mib_value *value)
 {
-	(void)view;
+	view->ports_asked = true;
 	return port_number(row, "mtu", MIB_UNSIGNED, value);
+}
+
+static bool port_in_sync(struct mib_view *view, const void *row, struct mib_value *value)
+{
+	view->ports_asked = true;
+	mib_set_number(value, MIB_INTEGER, ((const struct isif_port *)row)->in_sync ? 1 : 2);
+	return true;
 }
 
 static bool port_link(struct mib_view *view, const void *row, struct mib_value *value)
@@ -512,7 +519,7 @@ static const struct mib_column port_columns[] = {
 	COLUMN_COMPUTED(11, INTEGER, READ, port_vlan),
 	COLUMN_COMPUTED(12, UNSIGNED, READ, port_mtu),
 	COLUMN(13, TEXT, READ, struct isif_port, iface),
-	COLUMN(14, TRUTH, READ, struct isif_port, in_sync),
+	COLUMN_COMPUTED(14, TRUTH, READ, port_in_sync),
 	COLUMN_COMPUTED(15, TEXT, READ, port_display_name),
 	PORT(16, TEXT, READ, hwaddress),
 	PORT(17, TEXT, READ, transport),

@@ -2,7 +2,8 @@
 /*
  * Tries whether portals can be reached over an iface, one after the other: first a connection of
  * our own (probe.h), then a discovery by iscsiadm that stores nothing, which must list the targets
- * that are bound there. Changes nothing, so that it can be cancelled at any time.
+ * that are bound there. Over an offload iface the adapter itself pings. Changes nothing, so that it
+ * can be cancelled at any time.
  */
 #include "job.h"
 
@@ -18,9 +19,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#define DEFAULT_PORT 3260 /* RFC 7143, section 14 */
-#define AGAIN_MS     1000 /* this long after the gate could run no more commands */
+#define DEFAULT_PORT 3260  /* RFC 7143, section 14 */
+#define AGAIN_MS     1000  /* this long after the gate could run no more commands */
+#define PING_MS	     35000 /* an adapter gives a ping up itself, iscsiadm waits 30 s for that */
 
 struct portal {
 	struct isif_name *address; /* held */
@@ -31,7 +34,7 @@ struct probing {
 	struct portal *portals; /* sorted, each once */
 	size_t count, size;
 	size_t at; /* the one that is tried */
-	enum { AT_PORTAL, AT_CONNECTION, AT_DISCOVERY } step;
+	enum { AT_PORTAL, AT_CONNECTION, AT_DISCOVERY, AT_PING } step;
 	struct probe probe;
 	unsigned command;
 	size_t reachable;	    /* portals */
@@ -270,6 +273,84 @@ static void judge_outcome(struct isif_job *job, const struct job_context *contex
 	free(finds.items);
 }
 
+/* --- a ping by the adapter --- */
+
+/* The port of the iface, if it can reach addresses of this kind. */
+static const struct isif_kernel_port *
+port_of(const struct isif_job *job, const struct isif_snapshot *snapshot, const char *address)
+{
+	struct isif_address parsed;
+
+	isif_address_parse(address, &parsed);
+	for (uint32_t i = 0; i < snapshot->port_count; i++) {
+		const struct isif_kernel_port *port = snapshot->ports[i]->kernel;
+
+		if (snapshot->ports[i]->iface == job->iface &&
+		    ((port->family == AF_INET && parsed.type == ISIF_ADDRESS_IPV4) ||
+		     (port->family == AF_INET6 && parsed.type == ISIF_ADDRESS_IPV6)))
+			return port;
+	}
+	return NULL;
+}
+
+/* enum iscsi_ping_status_code */
+static const char *ping_text(unsigned status)
+{
+	static const char *const texts[] = {
+		"",
+		"its firmware has pings switched off",
+		"its own address is not valid",
+		"its link-local address is not valid",
+		"no answer",
+		"the address cannot be reached",
+		"the ping is too large",
+		"ICMP reported an error",
+		"it has too many pings to do",
+		"nobody has that address (ARP)",
+	};
+
+	return status < sizeof(texts) / sizeof(*texts) ? texts[status] : "it failed";
+}
+
+static bool is_answered(struct probing *work, const struct isif_command_outcome *outcome)
+{
+	unsigned status = 0;
+
+	if (outcome->code)
+		give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE, "portal %s: the adapter cannot ping: %s",
+			work->probe.portal, strerror(outcome->code));
+	else if (sscanf(outcome->output, "ping %u", &status) != 1)
+		give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE,
+			"portal %s: the adapter did not say how its ping ended",
+			work->probe.portal);
+	else if (status)
+		give_up(work, ISIF_JOB_ERROR_UNREACHABLE,
+			"portal %s: the adapter's ping failed: %s", work->probe.portal,
+			ping_text(status));
+	else
+		return true;
+	return false;
+}
+
+/* What the adapter reaches, each binding at that portal can. */
+static void judge_ping(struct isif_job *job, const struct isif_snapshot *snapshot,
+		       struct probing *work, const struct isif_command_outcome *outcome)
+{
+	const struct portal *portal = &work->portals[work->at];
+	uint32_t bound = 0;
+
+	if (!is_answered(work, outcome))
+		return;
+	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
+		const struct isif_node *node = snapshot->bindings[i]->node;
+
+		bound += node->address == portal->address && node->port == portal->port &&
+			 isif_job_concerns(job, node);
+	}
+	work->reachable++;
+	job->results += bound ? bound : 1;
+}
+
 /* --- the steps --- */
 
 static void next_portal(struct probing *work)
@@ -334,6 +415,46 @@ static enum outcome begin_discovery(struct isif_job *job, const struct job_conte
 	return GO_ON;
 }
 
+static enum outcome begin_ping(struct isif_job *job, const struct job_context *context,
+			       struct probing *work, unsigned *pause)
+{
+	const struct portal *portal = &work->portals[work->at];
+	const struct isif_kernel_port *port =
+		port_of(job, context->snapshot, portal->address->text);
+	const struct isif_port_request request = {
+		.verb = ISIF_PORT_PING,
+		.transport = port ? port->transport : "",
+		.host = port ? port->host : 0,
+		.family = port && port->family == AF_INET6 ? ISIF_FAMILY_IPV6 : ISIF_FAMILY_IPV4,
+		.number = port ? port->number : 0,
+		.address = portal->address->text,
+		.timeout = PING_MS,
+	};
+	struct isif_privileged *gate = context->gate;
+	enum isif_error error = gate->operations->port_begin(gate, &request, &work->command);
+
+	if (!error) {
+		work->step = AT_PING;
+		report(job, work, "the adapter's ping");
+		return GO_ON;
+	}
+	if (error == ISIF_LIMIT || error == ISIF_NO_MEMORY) {
+		*pause = AGAIN_MS;
+		return WAIT;
+	}
+	/* No port that could: what was found out without one is all. */
+	give_up(work, work->probe.error, "%s", work->probe.text);
+	next_portal(work);
+	return GO_ON;
+}
+
+static bool is_offload(const struct isif_job *job, const struct job_context *context)
+{
+	const struct isif_iface *iface = snapshot_iface(context->snapshot, job->iface->text);
+
+	return iface && iface->kind == ISIF_KIND_OFFLOAD;
+}
+
 static enum outcome go_on_connecting(struct isif_job *job, const struct job_context *context,
 				     struct probing *work, unsigned *pause)
 {
@@ -346,18 +467,21 @@ static enum outcome go_on_connecting(struct isif_job *job, const struct job_cont
 	/* iscsiadm looks names up, and binds its connection to the same device. */
 	if (!probe->error || probe->is_name)
 		return begin_discovery(job, context, work, pause);
+	if (is_offload(job, context))
+		return begin_ping(job, context, work, pause);
 	give_up(work, probe->error, "%s", probe->text);
 	next_portal(work);
 	return GO_ON;
 }
 
-static void end_discovery(const struct job_context *context, const struct probing *work)
+/* The discovery, or the ping. */
+static void end_command(const struct job_context *context, const struct probing *work)
 {
 	context->gate->operations->command_end(context->gate, work->command);
 }
 
-static enum outcome go_on_discovering(struct isif_job *job, const struct job_context *context,
-				      struct probing *work, unsigned *pause)
+static enum outcome go_on_waiting(struct isif_job *job, const struct job_context *context,
+				  struct probing *work, unsigned *pause)
 {
 	struct isif_privileged *gate = context->gate;
 	struct isif_command_outcome outcome;
@@ -368,11 +492,13 @@ static enum outcome go_on_discovering(struct isif_job *job, const struct job_con
 		return WAIT;
 	}
 	if (error)
-		give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE, "portal %s: its discovery: %s",
+		give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE, "portal %s: asking it: %s",
 			work->probe.portal, isif_error_text(error));
+	else if (work->step == AT_PING)
+		judge_ping(job, context->snapshot, work, &outcome);
 	else
 		judge_outcome(job, context, work, &outcome);
-	end_discovery(context, work);
+	end_command(context, work);
 	next_portal(work);
 	return GO_ON;
 }
@@ -389,7 +515,8 @@ static enum outcome step(struct isif_job *job, const struct job_context *context
 	case AT_CONNECTION:
 		return go_on_connecting(job, context, work, pause);
 	case AT_DISCOVERY:
-		return go_on_discovering(job, context, work, pause);
+	case AT_PING:
+		return go_on_waiting(job, context, work, pause);
 	case AT_PORTAL:
 		break;
 	}
@@ -435,6 +562,7 @@ static int descriptor(const struct job_context *context, void *own)
 	case AT_CONNECTION:
 		return probe_descriptor(&work->probe);
 	case AT_DISCOVERY:
+	case AT_PING:
 		return context->gate->operations->command_descriptor(context->gate, work->command);
 	case AT_PORTAL:
 		break;
@@ -448,8 +576,8 @@ static void end(const struct job_context *context, void *own)
 
 	if (work->step == AT_CONNECTION)
 		probe_end(&work->probe);
-	if (work->step == AT_DISCOVERY)
-		end_discovery(context, work);
+	if (work->step == AT_DISCOVERY || work->step == AT_PING)
+		end_command(context, work);
 	free_work(work);
 }
 

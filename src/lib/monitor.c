@@ -16,7 +16,8 @@
 
 #define SLICE_NS	50000000u
 #define JOB_SLICE_NS	3000000u
-#define COUNTERS_AGE_MS 1000 /* of mib.md: at most 1 s old while polled */
+#define COUNTERS_AGE_MS 1000  /* of mib.md: at most 1 s old while polled */
+#define PORTS_AGE_MS	10000 /* each attribute of a port may be a command to its firmware */
 #define UNWATCHED_MS	60000
 #define INITIATORNAME	"/etc/iscsi/initiatorname.iscsi"
 
@@ -158,6 +159,7 @@ static void release_ports(struct isif_monitor *monitor)
 static void look_at_ports(struct isif_monitor *monitor)
 {
 	monitor->ports_due = false;
+	monitor->ports_read = monitor_now();
 	release_ports(monitor);
 	isif_sysfs_list(monitor->sysfs, "iscsi_iface", visit_port, monitor);
 	isif_sysfs_list(monitor->sysfs, "iscsi_host", visit_host, monitor);
@@ -446,6 +448,12 @@ void isif_monitor_counters_wanted(struct isif_monitor *monitor)
 {
 	if (!monitor->own_sysfs && monitor_now() - monitor->counters_read >= COUNTERS_AGE_MS)
 		monitor->sockets_due = true;
+}
+
+void isif_monitor_ports_wanted(struct isif_monitor *monitor)
+{
+	if (monitor->port_count && monitor_now() - monitor->ports_read >= PORTS_AGE_MS)
+		monitor->ports_due = true;
 }
 
 void isif_monitor_configure(struct isif_monitor *monitor,

@@ -359,8 +359,7 @@ void isif_transaction_end(struct isif_transaction *transaction)
 		publish(transaction);
 		if (!transaction->undone) {
 			remark(transaction);
-			transaction_imply_jobs(transaction, transaction->monitor->jobs);
-			if (transaction->implied_count)
+			if (transaction_imply_jobs(transaction, transaction->monitor->jobs))
 				job_save(transaction->monitor->jobs);
 			job_keep(transaction->monitor->jobs);
 		}

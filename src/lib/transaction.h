@@ -42,6 +42,7 @@ struct iface_change {
 	bool edits;			    /* its record is written */
 	const struct isif_edit_line *lines; /* and these lines of it change */
 	size_t line_count;
+	bool applies;		  /* a job writes it into its offload port */
 	char *rebind_plan;	  /* of the job that moves its sessions; NULL: none does */
 	struct isif_record *made; /* the record as it will be; NULL: as it is, or gone */
 };
@@ -211,7 +212,7 @@ void transaction_resolve_jobs(struct isif_transaction *transaction);
 /* Puts the wished jobs into the runner, or takes them out; false without memory. */
 bool transaction_change_jobs(struct isif_transaction *transaction, struct job_runner *runner);
 /* The jobs that follow from what was written. */
-void transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner);
+bool transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner);
 
 /* --- transaction_state.c --- */
 

@@ -2,6 +2,7 @@
 #include "transaction.h"
 
 #include "array.h"
+#include "port_plan.h"
 #include "rebind_plan.h"
 #include "setting_check.h"
 #include "snapshot_find.h"
@@ -528,6 +529,20 @@ static void imply_rebind(struct isif_transaction *transaction, struct iface_chan
 	transaction->session_jobs++;
 }
 
+/* Under relogin a port of an adapter is to be as its record says, at once. */
+static bool changes_port(const struct isif_transaction *transaction,
+			 const struct iface_change *change)
+{
+	if (!change->row || change->row->kind != ISIF_KIND_OFFLOAD ||
+	    !transaction->policy.sessions || port_plan_refusal(change->row->transport) ||
+	    transaction_rebind_mode(transaction, change->name) != ISIF_REBIND_RELOGIN)
+		return false;
+	for (size_t i = 0; i < change->setting_count; i++)
+		if (change->settings[i].setting && change->settings[i].setting->parameter_type)
+			return true;
+	return false;
+}
+
 void transaction_finish_ifaces(struct isif_transaction *transaction)
 {
 	for (size_t i = 0; i < transaction->iface_count; i++) {
@@ -541,6 +556,7 @@ void transaction_finish_ifaces(struct isif_transaction *transaction)
 		if (!change->edits)
 			continue;
 		check_together(transaction, change);
+		change->applies = changes_port(transaction, change);
 		if (change->row && changes_path(change) &&
 		    transaction_rebind_mode(transaction, change->name) == ISIF_REBIND_RELOGIN &&
 		    has_session(transaction, change->name))

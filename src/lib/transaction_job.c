@@ -440,22 +440,36 @@ bool transaction_change_jobs(struct isif_transaction *transaction, struct job_ru
 	return transaction_add_session_jobs(transaction, runner);
 }
 
-void transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner)
+static bool imply(struct isif_transaction *transaction, struct job_runner *runner,
+		  enum isif_job_kind kind, const char *iface, const char *what)
 {
-	struct isif_name *none = isif_name_get(transaction->names, "", 0);
+	const struct isif_job job = {
+		.index = job_implied_index(runner),
+		.kind = kind,
+		.iface = isif_name_get(transaction->names, iface, strlen(iface)),
+		.target = name_of(transaction, NULL),
+		.address = name_of(transaction, NULL),
+	};
 
-	for (size_t i = 0; none && i < transaction->implied_count; i++)
-		if (job_add(runner, &(struct isif_job){
-					    .index = job_implied_index(runner),
-					    .kind = ISIF_JOB_PROPAGATE,
-					    .iface = transaction->implied[i],
-					    .target = none,
-					    .address = none,
-				    }))
-			isif_log_line(
-				&transaction->notes, ISIF_LOG_ERROR,
-				"out of memory: no job rewrites the copies of iface %s in its "
-				"node records; start a propagate job",
-				transaction->implied[i]->text);
-	isif_name_release(none);
+	if (transaction_add_job(runner, &job))
+		return true;
+	isif_log_line(&transaction->notes, ISIF_LOG_ERROR,
+		      "out of memory: no job %s of iface %s; start one", what, iface);
+	return false;
+}
+
+bool transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner)
+{
+	bool implied = false;
+
+	for (size_t i = 0; i < transaction->implied_count; i++)
+		implied |= imply(transaction, runner, ISIF_JOB_PROPAGATE,
+				 transaction->implied[i]->text,
+				 "(propagate) rewrites the copies in the node records");
+	for (size_t i = 0; i < transaction->iface_count; i++)
+		if (transaction->ifaces[i].applies)
+			implied |= imply(transaction, runner, ISIF_JOB_APPLY,
+					 transaction->ifaces[i].name,
+					 "(apply) writes the settings into the port");
+	return implied;
 }
