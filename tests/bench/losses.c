@@ -40,7 +40,7 @@ struct teller {
 /* A link was set down; one that is up need not run at once. */
 static bool is_link_down(const struct nlmsghdr *header)
 {
-	const struct ifinfomsg *link = NLMSG_DATA(header);
+	const struct ifinfomsg *link = (const void *)((const char *)header + NLMSG_HDRLEN);
 
 	return header->nlmsg_len >= NLMSG_LENGTH(sizeof(*link)) &&
 	       header->nlmsg_type == RTM_NEWLINK && !(link->ifi_flags & IFF_UP);
@@ -49,7 +49,7 @@ static bool is_link_down(const struct nlmsghdr *header)
 /* ISCSI_KEVENT_CONN_ERROR, the first number of a struct iscsi_uevent; they have no other type. */
 static bool is_connection_error(const struct nlmsghdr *header)
 {
-	const uint32_t *type = NLMSG_DATA(header);
+	const uint32_t *type = (const void *)((const char *)header + NLMSG_HDRLEN);
 
 	return header->nlmsg_len >= NLMSG_LENGTH(sizeof(*type)) && header->nlmsg_type == 0 &&
 	       *type == 102;

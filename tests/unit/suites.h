@@ -35,6 +35,7 @@ void add_network_tests(void);
 void add_node_tests(void);
 void add_port_tests(void);
 void add_port_message_tests(void);
+void add_apply_tests(void);
 void add_probe_tests(void);
 void add_propagate_tests(void);
 void add_record_tests(void);
