@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -226,7 +227,25 @@ static int spawn(const char *program, const struct command_arguments *arguments,
 	return number;
 }
 
-static void become_child(int output)
+/*
+ * None of our descriptors but one: another process must not find our locks held, nor the master our
+ * connection open, when we have gone and this waits for an adapter.
+ */
+static void close_others(int kept)
+{
+	struct rlimit limit = { .rlim_cur = 1024 };
+
+	if (!syscall(SYS_close_range, STDERR_FILENO + 1, kept - 1, 0) &&
+	    !syscall(SYS_close_range, kept + 1, ~0u, 0))
+		return;
+	/* Linux before 5.9. */
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (int number = STDERR_FILENO + 1; (rlim_t)number < limit.rlim_cur; number++)
+		if (number != kept)
+			close(number);
+}
+
+static void become_child(int output, int kept)
 {
 	const struct sigaction normal = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -237,6 +256,7 @@ static void become_child(int output)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(output, STDOUT_FILENO);
+	close_others(kept);
 }
 
 /* The same for a question to the kernel, which needs no program. */
@@ -248,7 +268,7 @@ static int fork_question(const struct port_question *question, int output, pid_t
 	if (!*pid) {
 		int code;
 
-		become_child(output);
+		become_child(output, port_request_descriptor(question));
 		code = port_request_ask(question, STDOUT_FILENO);
 		_exit(code >= 0 && code <= UINT8_MAX ? code : EIO);
 	}

@@ -113,17 +113,16 @@ static size_t compare(const struct applying *work, const struct isif_kernel_port
 static enum outcome succeed(struct isif_job *job, const struct applying *work,
 			    const struct isif_kernel_port *port, size_t unseen)
 {
+	const char *name = *port->name ? port->name : "the adapter";
+
 	job->progress = 100;
 	job->results = (uint32_t)(work->plan.count - unseen);
 	job->state = ISIF_JOB_SUCCEEDED;
+	job_step(job, "%s of host %u: %zu settings verified", name, work->host,
+		 work->plan.count - unseen);
 	if (unseen)
-		job_step(job,
-			 "%s of host %u has %zu settings; %zu were sent and cannot be read back",
-			 *port->name ? port->name : "the adapter", work->host,
-			 work->plan.count - unseen, unseen);
-	else
-		job_step(job, "%s of host %u has all %zu settings", port->name, work->host,
-			 work->plan.count);
+		job_step(job, "%s of host %u: %zu settings verified, %zu sent, not verified", name,
+			 work->host, work->plan.count - unseen, unseen);
 	return ENDED;
 }
 

@@ -18,6 +18,7 @@
 #define JOB_SLICE_NS	3000000u
 #define COUNTERS_AGE_MS 1000  /* of mib.md: at most 1 s old while polled */
 #define PORTS_AGE_MS	10000 /* each attribute of a port may be a command to its firmware */
+#define PORTS_SETTLE_MS 100
 #define UNWATCHED_MS	60000
 #define INITIATORNAME	"/etc/iscsi/initiatorname.iscsi"
 
@@ -228,7 +229,9 @@ static void visit_event(void *context, const struct isif_kernel_event *event)
 		break;
 	case ISIF_EVENT_PORT:
 	case ISIF_EVENT_HOST:
+		/* The kernel announces an object before its attributes exist (device_add). */
 		monitor->ports_due = true;
+		monitor->ports_settle = monitor_now() + PORTS_SETTLE_MS;
 		break;
 	default:
 		monitor_session_event(monitor, event);
@@ -328,6 +331,10 @@ static bool work(struct isif_monitor *monitor, uint64_t deadline)
 	if (isif_database_work(monitor->database, deadline, &monitor->records_wait))
 		monitor->dirty = monitor->config_changed = true;
 	more = monitor_read_sessions(monitor, deadline) || monitor->records_wait;
+	if (monitor->ports_settle && monitor_now() >= monitor->ports_settle) {
+		monitor->ports_settle = 0;
+		monitor->ports_due = true;
+	}
 	if (monitor->ports_due)
 		look_at_ports(monitor);
 	if (monitor->sockets_due)
@@ -392,6 +399,7 @@ int isif_monitor_timeout(const struct isif_monitor *monitor)
 		return 0;
 	earlier(&due, monitor->resync_due);
 	earlier(&due, monitor->save_due);
+	earlier(&due, monitor->ports_settle);
 	earlier(&due, monitor->changes.due);
 	earlier(&due, monitor->alerts_due);
 	earlier(&due, monitor_sessions_due(monitor));

@@ -74,10 +74,11 @@ struct isif_monitor {
 	bool ports_due;
 	bool save_failed; /* and the log was told */
 	bool netlink_refused;
-	bool writes;		/* transactions and jobs may come */
-	bool backup_waits;	/* for the copy that is kept before anything is written */
-	uint64_t counters_read; /* monotonic ms */
-	uint64_t ports_read;
+	bool writes;		  /* transactions and jobs may come */
+	bool backup_waits;	  /* for the copy that is kept before anything is written */
+	uint64_t counters_read;	  /* monotonic ms */
+	uint64_t ports_read;	  /* likewise */
+	uint64_t ports_settle;	  /* when they are read once more; 0: not */
 	uint64_t save_due;	  /* 0: nothing to save */
 	uint64_t resync_due;	  /* 0: never */
 	uint64_t resync_interval; /* ms */

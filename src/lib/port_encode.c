@@ -9,11 +9,7 @@
 
 #define SWITCH_OFF     1 /* ISCSI_*_DISABLE */
 #define SWITCH_ON      2 /* ISCSI_*_ENABLE */
-#define IPV6_ADDRESS   7 /* ISCSI_NET_PARAM_IPV6_ADDR, where an IPv4 port has its own */
 #define PRIORITY_SHIFT 13
-#define IDENTIFIER_LIMIT                                                                           \
-	11 /* octets that qla4xxx takes of a DHCP identifier, however long it is                   \
-	    */
 
 static void put_number(struct isif_port_parameter *parameter, uint32_t number, uint8_t octets)
 {
@@ -67,7 +63,7 @@ static void put_choice(struct isif_port_parameter *parameter, const char *words,
 
 static void put_text(struct isif_port_parameter *parameter, const char *text)
 {
-	parameter->length = (uint8_t)strnlen(text, IDENTIFIER_LIMIT);
+	parameter->length = (uint8_t)strnlen(text, PORT_TEXT_LIMIT);
 	memcpy(parameter->octets, text, parameter->length);
 }
 
@@ -95,7 +91,7 @@ static bool encode(const struct port_plan *plan, const struct port_setting *want
 		break;
 	case ISIF_SETTING_ADDRESS:
 		if (plan->family == ISIF_FAMILY_IPV6)
-			parameter->number = IPV6_ADDRESS;
+			parameter->number = PORT_IPV6_ADDRESS;
 		return put_address(parameter, wanted->value);
 	case ISIF_SETTING_IPV4:
 	case ISIF_SETTING_IPV6:

@@ -16,17 +16,39 @@
 #define ALIGNED(length)	     (((length) + 3u) & ~(size_t)3)
 #define TEXT_ROOM	     12 /* octets of a text that drivers read, however long it is */
 
+/* Octets of a value; 0: it is a text, and may have several. */
+static uint8_t octets_of(const struct isif_setting *setting)
+{
+	switch (setting->type) {
+	case ISIF_SETTING_NUMBER:
+		return setting->octets;
+	case ISIF_SETTING_SWITCH:
+	case ISIF_SETTING_CHOICE:
+		return 1;
+	case ISIF_SETTING_ADDRESS:
+	case ISIF_SETTING_IPV4:
+		return 4;
+	case ISIF_SETTING_IPV6:
+		return 16;
+	default:
+		return 0;
+	}
+}
+
 /* The kernel checks neither values nor lengths, and drivers copy what they expect to be there. */
 static bool is_known(const struct isif_port_parameter *parameter)
 {
 	size_t count;
 	const struct isif_setting *settings = isif_settings(&count);
 
+	if (parameter->type == ISIF_PARAMETER_NET && parameter->number == PORT_IPV6_ADDRESS)
+		return parameter->length == 16;
 	for (size_t i = 0; i < count; i++)
 		if (settings[i].parameter_type == parameter->type &&
-		    (settings[i].parameter == parameter->number ||
-		     (settings[i].type == ISIF_SETTING_ADDRESS && parameter->length == 16)))
-			return parameter->length && parameter->length <= sizeof(parameter->octets);
+		    settings[i].parameter == parameter->number)
+			return settings[i].type == ISIF_SETTING_TEXT
+				       ? parameter->length && parameter->length <= PORT_TEXT_LIMIT
+				       : parameter->length == octets_of(&settings[i]);
 	return false;
 }
 

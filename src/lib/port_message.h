@@ -14,6 +14,9 @@
  *   port_request.c  sends it and waits, in a process of its own
  */
 
+#define PORT_TEXT_LIMIT	  11 /* octets that qla4xxx takes of a DHCP identifier */
+#define PORT_IPV6_ADDRESS 7  /* ISCSI_NET_PARAM_IPV6_ADDR, where an IPv4 port has its own */
+
 /* The parameters of a plan, PORT_PLAN_SIZE at the most; returns how many. */
 size_t port_encode(const struct port_plan *plan, struct isif_port_parameter *parameters);
 
@@ -52,6 +55,8 @@ enum isif_error port_request_prepare(const struct isif_port_request *request,
 /* Waits for the answer, for at most the request's time; returns the code, and tells of a ping on
  * its output, as isif/privileged.h says. */
 int port_request_ask(const struct port_question *question, int output);
+/* The descriptor that asking needs. */
+int port_request_descriptor(const struct port_question *question);
 void port_request_free(struct port_question *question);
 
 #endif

@@ -79,6 +79,11 @@ enum isif_error port_request_prepare(const struct isif_port_request *request,
 	return ISIF_OK;
 }
 
+int port_request_descriptor(const struct port_question *question)
+{
+	return question->socket ? nl_socket_get_fd(question->socket) : STDERR_FILENO;
+}
+
 void port_request_free(struct port_question *question)
 {
 	if (question)

@@ -128,7 +128,7 @@ static void test_taken(void)
 	      "9000\0");
 	apply();
 	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
-	CU_ASSERT_TRUE(steps("ipv4-iface-3-0 of host 3 has all 1 settings"));
+	CU_ASSERT_TRUE(steps("ipv4-iface-3-0 of host 3: 1 settings verified"));
 	CU_ASSERT_STRING_EQUAL(kernel.asked, "0 3 1 0: 19");
 	CU_ASSERT_EQUAL(job()->results, 1);
 	CU_ASSERT_TRUE(kernel.ended);
@@ -141,8 +141,8 @@ static void test_not_shown(void)
 	      "9000\0");
 	apply();
 	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
-	CU_ASSERT_TRUE(steps("ipv4-iface-3-0 of host 3 has 1 settings; 1 were sent and cannot be "
-			     "read back"));
+	CU_ASSERT_TRUE(
+		steps("ipv4-iface-3-0 of host 3: 1 settings verified, 1 sent, not verified"));
 }
 
 /* It may show what it has taken a moment later; what it ignores it never shows. */
