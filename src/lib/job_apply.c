@@ -50,20 +50,23 @@ struct applying {
 
 /* The object of the plan; if there is none, any of the adapter, or the adapter itself. */
 static const struct isif_kernel_port *find_port(const struct isif_snapshot *snapshot,
-						const char *transport, const char *hwaddress,
-						const struct port_plan *plan, bool *exact)
+						const struct applying *work, const char *hwaddress,
+						bool *exact)
 {
-	const int family = plan->family == ISIF_FAMILY_IPV6 ? AF_INET6 : AF_INET;
+	const int family = work->by_host			   ? AF_UNSPEC
+			   : work->plan.family == ISIF_FAMILY_IPV6 ? AF_INET6
+								   : AF_INET;
 	const struct isif_kernel_port *other = NULL;
 
 	*exact = false;
 	for (uint32_t i = 0; i < snapshot->port_count; i++) {
 		const struct isif_kernel_port *port = snapshot->ports[i]->kernel;
 
-		if (strcmp(port->transport, transport) != 0 ||
+		if (strcmp(port->transport, work->transport) != 0 ||
 		    strcasecmp(port->hwaddress, hwaddress) != 0)
 			continue;
-		*exact = !port->family || (port->family == family && port->number == plan->number);
+		*exact = port->family == family &&
+			 (work->by_host || port->number == work->plan.number);
 		if (*exact)
 			return port;
 		other = port;
@@ -78,9 +81,7 @@ static const struct isif_kernel_port *port_of(const struct isif_job *job,
 	const struct isif_iface *iface = snapshot_iface(context->snapshot, job->iface->text);
 
 	*exact = false;
-	return iface ? find_port(context->snapshot, work->transport, iface->hwaddress, &work->plan,
-				 exact)
-		     : NULL;
+	return iface ? find_port(context->snapshot, work, iface->hwaddress, exact) : NULL;
 }
 
 /* What the port has otherwise than it shall, as far as that fits; *unseen counts what it hides. */
@@ -318,7 +319,7 @@ static enum outcome read_back(struct isif_job *job, const struct job_context *co
 		return WAIT;
 	}
 	port = port_of(job, context, work, &exact);
-	if (!exact && is_switched_off(work) && !work->error)
+	if (port && !exact && is_switched_off(work) && !work->error)
 		return is_off(job, work);
 	if (exact)
 		differing = compare(work, port, differences, sizeof(differences), &unseen);
@@ -389,12 +390,12 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 	work->record = isif_record_hold(iface->record);
 	port_plan_make(job->iface->text, work->record, &work->plan);
 	snprintf(work->transport, sizeof(work->transport), "%s", iface->transport);
-	port = find_port(context->snapshot, work->transport, iface->hwaddress, &work->plan, &exact);
+	work->by_host = port_plan_is_by_host(work->transport);
+	port = find_port(context->snapshot, work, iface->hwaddress, &exact);
 	if (!port)
 		return cannot(job, ISIF_JOB_ERROR_NO_DEVICE,
 			      "no adapter has its transport and hardware address");
 	work->host = port->host;
-	work->by_host = !port->family;
 	if (!exact && !port_plan_value(&work->plan, "state"))
 		return cannot(job, ISIF_JOB_ERROR_NO_DEVICE,
 			      "its port is off, and the record does not say state = enable");

@@ -24,6 +24,11 @@ const char *port_plan_refusal(const char *transport)
 	return "the kernel has no way to set an adapter of its transport";
 }
 
+bool port_plan_is_by_host(const char *transport)
+{
+	return !strcmp(transport, "cxgb3i") || !strcmp(transport, "cxgb4i");
+}
+
 static const char *value_of(const struct isif_record *record, const char *setting)
 {
 	char key[ISIF_KEY_SIZE];

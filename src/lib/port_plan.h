@@ -29,6 +29,9 @@ struct port_plan {
 /* Why adapters of a transport cannot be told anything, for people; NULL: they can. */
 const char *port_plan_refusal(const char *transport);
 
+/* True if an adapter of this transport has its address itself, and no iscsi_iface object. */
+bool port_plan_is_by_host(const char *transport);
+
 /* The record is held by the caller for as long as the plan is used. */
 void port_plan_make(const char *iface, const struct isif_record *record, struct port_plan *plan);
 

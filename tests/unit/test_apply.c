@@ -191,12 +191,49 @@ static void test_switched_off(void)
 	says(OFFLOAD("qla4xxx", "iface.state = disable\n"));
 	kernel.answered = false;
 	apply();
-	stage.world.port_count = 0;
+	port.family = AF_INET6; /* the other object of the adapter */
 	stage_build();
 	kernel.answered = true;
 	run();
 	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
 	CU_ASSERT_TRUE(steps("the port of host 3 is off"));
+}
+
+/* An adapter of which all is off is a host, and no port, until one is on. */
+static void test_switched_on(void)
+{
+	says(OFFLOAD("qla4xxx", "iface.state = enable\n"));
+	port.family = 0;
+	port.name = "";
+	HAS("hwaddress\0" MAC "\0");
+	stage_build();
+	kernel.answered = false;
+	apply();
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "0 3 1 0: 12");
+	port.family = AF_INET;
+	port.name = "ipv4-iface-3-0";
+	HAS("enabled\0enable\0");
+	stage_build();
+	kernel.answered = true;
+	run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
+	CU_ASSERT_TRUE(steps("ipv4-iface-3-0 of host 3: 1 settings verified"));
+}
+
+/* A card that is gone is not switched off. */
+static void test_card_gone(void)
+{
+	says(OFFLOAD("qla4xxx", "iface.state = disable\n"));
+	kernel.answered = false;
+	apply();
+	stage.world.port_count = 0;
+	stage_build();
+	kernel.answered = true;
+	run();
+	job_stage.now += 6000;
+	run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_NOT_VERIFIED,
+			     "the adapter said yes, but the port is not there"));
 }
 
 static void test_cannot(void)
@@ -346,6 +383,8 @@ void add_apply_tests(void)
 	CU_add_test(suite, "what it refuses", test_refused);
 	CU_add_test(suite, "no answer", test_no_answer);
 	CU_add_test(suite, "a port that is switched off", test_switched_off);
+	CU_add_test(suite, "a port that is switched on", test_switched_on);
+	CU_add_test(suite, "a card that is gone", test_card_gone);
 	CU_add_test(suite, "what cannot be applied", test_cannot);
 	CU_add_test(suite, "a disk in use forbids it", test_in_use);
 	CU_add_test(suite, "an unused one does not", test_unused);
