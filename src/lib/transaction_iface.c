@@ -106,7 +106,7 @@ static void resolve_setting(struct isif_transaction *transaction, struct iface_c
 	const struct isif_wish *wish = one->wish;
 	const struct isif_setting *setting = isif_setting_find(wish->setting);
 	struct setting_change *twin;
-	const char *why;
+	const char *why, *now;
 
 	if (!setting && *written(change->row, wish->setting)) {
 		transaction_refuse(transaction, ISIF_REFUSED_READ_ONLY, wish,
@@ -123,7 +123,11 @@ static void resolve_setting(struct isif_transaction *transaction, struct iface_c
 				   "the name of an iface cannot be changed");
 		return;
 	}
-	why = setting_check_value(setting, wish->text, wish->length);
+	/* Whoever writes back what he has read changes nothing, whoever wrote that. */
+	now = written(change->row, setting->name);
+	why = strlen(now) == wish->length && !memcmp(now, wish->text, wish->length)
+		      ? NULL
+		      : setting_check_value(setting, wish->text, wish->length);
 	if (why) {
 		transaction_refuse(transaction, ISIF_REFUSED_VALUE, wish, "%s of iface %s: %s",
 				   setting->name, change->name, why);

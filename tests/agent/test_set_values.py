@@ -13,6 +13,7 @@ from sets import (CREATE, DONE, NO_ROW, PROPAGATE, Wish, ask, binding, iface, jo
 TARGET = "iqn.2026-01.org.example:values"
 STATE = ("inconsistentValue",)
 OFFLOAD = "qla4xxx.00:0e:1e:00:00:01"
+IPV6 = OFFLOAD + ".ipv6.0"
 # A value of every type that a PDU can carry.
 ANY = {"INTEGER": 1, "STRING": b"1", "OID": (1, 3, 6), "IpAddress": b"\x0a\0\0\1", "Counter32": 1,
        "Gauge32": 1, "Timeticks": 1, "Opaque": b"\x9f\x78\x04\0\0\0\0", "Counter64": 1}
@@ -243,6 +244,16 @@ def test_settings(checks):
             checks.equal(file.read(), old.replace(
                 "iface.transport_name", "iface.hwaddress = 02:00:00:00:00:05\n"
                 "iface.transport_name"), "all its other lines stay, octet for octet")
+
+        # As iscsiadm itself writes it for a port that the kernel shows so.
+        records.iface(IPV6, transport_name="qla4xxx", hwaddress="00:0e:1e:00:00:01",
+                      ipv6_autocfg="static")
+        world.wait_value(b"static", 10, "SettingValue",
+                         *mib.text_index(IPV6, *mib.text_index("ipv6_autocfg")))
+        answer = ask(world, *setting(IPV6, "ipv6_autocfg", "static"))
+        checks.equal(answer, DONE, "what is read can be written back")
+        refused(checks, world, "but no other word that is none",
+                setting(IPV6, "ipv6_autocfg", "statics"), "wrongValue")
 
         refused(checks, world, "one setting with two values in two tables",
                 iface(OFFLOAD, Initiator="iqn.2026-01.org.example:a")
