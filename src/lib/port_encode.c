@@ -23,13 +23,14 @@ static void put_number(struct isif_port_parameter *parameter, uint32_t number, u
 	parameter->length = octets;
 }
 
-static bool put_address(struct isif_port_parameter *parameter, const char *text)
+/* Of the parameter's own family: drivers copy as many octets as that has. */
+static bool put_address(struct isif_port_parameter *parameter, const char *text,
+			enum isif_address_type type)
 {
 	struct isif_address address;
 
 	isif_address_parse(text, &address);
-	if (address.length > sizeof(parameter->octets) ||
-	    (address.type != ISIF_ADDRESS_IPV4 && address.type != ISIF_ADDRESS_IPV6))
+	if (address.type != type || address.length > sizeof(parameter->octets))
 		return false;
 	memcpy(parameter->octets, address.octets, address.length);
 	parameter->length = address.length;
@@ -46,7 +47,8 @@ static uint32_t place_of_word(const char *words, const char *word)
 		if (!strncmp(at, word, length) && (at[length] == ' ' || !at[length]))
 			return place;
 		at = strchr(at, ' ');
-		at += at ? 1 : 0;
+		if (at)
+			at++;
 	}
 	return 0;
 }
@@ -90,12 +92,14 @@ static bool encode(const struct port_plan *plan, const struct port_setting *want
 		put_choice(parameter, setting->choices, wanted->value);
 		break;
 	case ISIF_SETTING_ADDRESS:
-		if (plan->family == ISIF_FAMILY_IPV6)
-			parameter->number = PORT_IPV6_ADDRESS;
-		return put_address(parameter, wanted->value);
+		if (plan->family == ISIF_FAMILY_IPV4)
+			return put_address(parameter, wanted->value, ISIF_ADDRESS_IPV4);
+		parameter->number = PORT_IPV6_ADDRESS;
+		return put_address(parameter, wanted->value, ISIF_ADDRESS_IPV6);
 	case ISIF_SETTING_IPV4:
+		return put_address(parameter, wanted->value, ISIF_ADDRESS_IPV4);
 	case ISIF_SETTING_IPV6:
-		return put_address(parameter, wanted->value);
+		return put_address(parameter, wanted->value, ISIF_ADDRESS_IPV6);
 	default:
 		put_text(parameter, wanted->value);
 		break;

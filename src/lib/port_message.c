@@ -35,21 +35,28 @@ static uint8_t octets_of(const struct isif_setting *setting)
 	}
 }
 
-/* The kernel checks neither values nor lengths, and drivers copy what they expect to be there. */
-static bool is_known(const struct isif_port_parameter *parameter)
+static const struct isif_setting *setting_of(const struct isif_port_parameter *parameter)
 {
 	size_t count;
 	const struct isif_setting *settings = isif_settings(&count);
 
-	if (parameter->type == ISIF_PARAMETER_NET && parameter->number == PORT_IPV6_ADDRESS)
-		return parameter->length == 16;
 	for (size_t i = 0; i < count; i++)
 		if (settings[i].parameter_type == parameter->type &&
 		    settings[i].parameter == parameter->number)
-			return settings[i].type == ISIF_SETTING_TEXT
-				       ? parameter->length && parameter->length <= PORT_TEXT_LIMIT
-				       : parameter->length == octets_of(&settings[i]);
-	return false;
+			return &settings[i];
+	return NULL;
+}
+
+/* The kernel checks neither values nor lengths, and drivers copy what they expect to be there. */
+static bool is_known(const struct isif_port_parameter *parameter)
+{
+	const struct isif_setting *setting = setting_of(parameter);
+
+	if (parameter->type == ISIF_PARAMETER_NET && parameter->number == PORT_IPV6_ADDRESS)
+		return parameter->length == 16;
+	if (setting && setting->type == ISIF_SETTING_TEXT)
+		return parameter->length && parameter->length <= PORT_TEXT_LIMIT;
+	return setting && parameter->length == octets_of(setting);
 }
 
 static bool is_address(const char *text, enum isif_setting_family family)
@@ -88,8 +95,9 @@ static void append(struct port_message *message, const void *octets, size_t leng
 static void append_parameter(struct port_message *message, const struct isif_port_request *request,
 			     const struct isif_port_parameter *parameter)
 {
-	const bool text = parameter->length > 4 && parameter->length < 16;
-	const size_t room = text && parameter->length < TEXT_ROOM ? TEXT_ROOM : parameter->length;
+	const struct isif_setting *setting = setting_of(parameter);
+	const bool text = setting && setting->type == ISIF_SETTING_TEXT;
+	const size_t room = text ? TEXT_ROOM : parameter->length;
 	const struct iscsi_parameter header = {
 		.iface_number = request->number,
 		.length = parameter->length,

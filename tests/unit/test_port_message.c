@@ -172,6 +172,41 @@ static void test_sizes(void)
 	CU_ASSERT_EQUAL(memcmp(parameters[1].octets, (const uint8_t[]){ 7, 0xa0 }, 2), 0);
 }
 
+/* What is no address of the setting's own family would have another size than drivers copy. */
+static void test_other_family(void)
+{
+	plan_of("qla", OFFLOAD("iface.subnet_mask = fe80::2\niface.mtu = 9000\n"));
+	CU_ASSERT_TRUE(sends("19"));
+	plan_of("qla.ipv6.0", OFFLOAD("iface.ipv6_router = 192.0.2.1\n"
+				      "iface.ipv6_linklocal = ::ffff:192.0.2.1\n"
+				      "iface.mtu = 9000\n"));
+	CU_ASSERT_TRUE(sends("19"));
+}
+
+/* Drivers copy 11 octets of a text and a NUL, whatever its length: they are all in its attribute.
+ */
+static void test_room(void)
+{
+	static const char *const texts[] = { "1", "lab", "four", "fives", "elevenoctet" };
+	char text[512];
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		const uint8_t length = (uint8_t)strlen(texts[i]);
+		struct port_message message;
+		struct isif_port_request request;
+
+		snprintf(text, sizeof(text), OFFLOAD("iface.dhcp_vendor_id = %s\n"), texts[i]);
+		plan_of("qla", text);
+		request = request_of(ISIF_PORT_SET);
+		CU_ASSERT_TRUE_FATAL(port_request_is_valid(&request));
+		port_message_make(&request, 0, 0, &message);
+		CU_ASSERT_EQUAL(message.length, 72 + 4 + 12 + 12);
+		CU_ASSERT_EQUAL(message.octets[72], 4 + 12 + 12);
+		CU_ASSERT_EQUAL(message.octets[72 + 4 + 4], length);
+		CU_ASSERT_EQUAL(memcmp(message.octets + 72 + 16, texts[i], length + 1u), 0);
+	}
+}
+
 /* Octet by octet, as include/scsi/iscsi_if.h has it on a little-endian machine. */
 static void test_wire(void)
 {
@@ -324,6 +359,8 @@ void add_port_message_tests(void)
 	CU_add_test(suite, "what is sent, in the kernel's numbers and in order", test_order);
 	CU_add_test(suite, "what is not sent", test_not_sent);
 	CU_add_test(suite, "each value in the size that drivers copy", test_sizes);
+	CU_add_test(suite, "addresses of the other family", test_other_family);
+	CU_add_test(suite, "a text, and the room that drivers read", test_room);
 	CU_add_test(suite, "a message, octet by octet", test_wire);
 	CU_add_test(suite, "an address for a host, and a ping", test_other_requests);
 	CU_add_test(suite, "what no port must get", test_refused);
