@@ -30,15 +30,18 @@ struct pooled {
 	char text[]; /* as it stands in the node records */
 };
 
-/* The value of "key = value" if the line (without leading blanks) has this key. */
+/*
+ * The value of "key = value" if the line (without leading blanks) has this key. An '=' that ends
+ * the key is not yet the one before the value.
+ */
 static inline bool take(const char *line, const char *end, const char *key, struct slice *value)
 {
 	size_t length = strlen(key);
 
 	if ((size_t)(end - line) <= length || memcmp(line, key, length) ||
-	    !record_is_space(line[length]))
+	    (!record_is_space(line[length]) && line[length] != '='))
 		return false;
-	line += length;
+	line += length + 1;
 	while (line < end && record_is_space(*line))
 		line++;
 	if (line == end || *line != '=')

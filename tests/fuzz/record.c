@@ -243,6 +243,20 @@ static void check_new(const struct wishes *wishes, const struct fuzz_text *base)
 
 /* --- nodes and ifaces --- */
 
+/* What is read in one pass is what the parser reads. */
+static void check_node(const struct isif_node *node, const struct fuzz_text *text)
+{
+	struct isif_record *record = parse(text->octets, text->length, "");
+	const char *target = isif_record_value(record, "node.name");
+	const char *address = isif_record_value(record, "node.conn[0].address");
+	const char *iface = isif_record_value(record, "iface.iscsi_ifacename");
+
+	MUST(!target || same(target, node->target->text));
+	MUST(!address || same(address, node->address->text));
+	MUST(!iface || same(iface, node->iface->text));
+	isif_record_release(record);
+}
+
 /* A copy that gets the lines in which it differs is the same. */
 static void check_difference(const struct isif_record *iface, const struct isif_record *copy,
 			     const struct fuzz_text *text)
@@ -307,6 +321,7 @@ static void check_records(const struct fuzz_text *text, const struct fuzz_text *
 	if (node) {
 		MUST(node_is_still(node, path->octets, exact, node_text->length) == ISIF_OK);
 		check_pool(node, path->octets, exact, node_text->length);
+		check_node(node, node_text);
 		check_path(node);
 	}
 	if (node && iface)

@@ -129,6 +129,16 @@ static void test_content_wins(void)
 	check_key(node, "iqn.a", "192.0.2.1", 3260, 1, "if0");
 }
 
+/* usr/idbm.c steps over the octet that ends a key, be it an '=', before it wants one. */
+static void test_two_equals(void)
+{
+	struct isif_node *CLEANUP(cleanup_node) node =
+		must_parse(PATH, RECORD("node.name== iqn.b\nnode.conn[0].address=\t= 192.0.2.9\n"
+					"node.conn[0].port=3261\niface.iscsi_ifacename== if9\n"));
+
+	check_key(node, "iqn.b", "192.0.2.9", 3260, 1, "if9");
+}
+
 static void test_tpgt(void)
 {
 	static const struct {
@@ -362,6 +372,7 @@ void add_node_tests(void)
 	CU_add_test(suite, "both layouts, the last commas of a portal count", test_paths);
 	CU_add_test(suite, "what is no record's path is refused", test_no_record_paths);
 	CU_add_test(suite, "names of the content win over the path", test_content_wins);
+	CU_add_test(suite, "a key that ends with an '='", test_two_equals);
 	CU_add_test(suite, "a group out of range is not known", test_tpgt);
 	CU_add_test(suite, "startup is manual unless it says else", test_startup);
 	CU_add_test(suite, "a half-written record is incomplete", test_half_written);
