@@ -346,10 +346,15 @@ static bool read_kept(struct state *state, const char *line)
 
 static bool read_next(struct state *state, const char *line)
 {
-	return sscanf(line, "next %" SCNu32 " %" SCNu32, &state->next_binding,
-		      &state->next_target) == 2 &&
-	       state->next_binding >= STATE_FIRST_INDEX && state->next_target &&
-	       state->next_binding <= STATE_LAST_INDEX && state->next_target <= STATE_LAST_INDEX;
+	uint32_t binding, target;
+
+	if (sscanf(line, "next %" SCNu32 " %" SCNu32, &binding, &target) != 2 ||
+	    binding < STATE_FIRST_INDEX || binding > STATE_LAST_INDEX || !target ||
+	    target > STATE_LAST_INDEX)
+		return false;
+	state->next_binding = binding;
+	state->next_target = target;
+	return true;
 }
 
 static bool begins(const char *line, const char *word)

@@ -632,6 +632,31 @@ static void test_torn(void)
 	free(after);
 }
 
+/* A line of the end that is damaged takes nothing from what was whole before it. */
+static void test_damaged_end(void)
+{
+	static const char *const ends[] = { "next 7 7\nend\n", "next 1073741830 0\nend\n",
+					    "next 4294967295 1\nend\n" };
+	struct binding_memory *memory = remember(&a);
+	uint32_t next = state->next_binding, target = state->next_target, index = memory->index;
+	char *whole, *text;
+
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	whole = get_file("state");
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		CU_ASSERT_TRUE_FATAL(asprintf(&text, "%s%s", whole, ends[i]) > 0);
+		put_file("state", text);
+		free(text);
+		state_close(state);
+		open_state();
+		CU_ASSERT_EQUAL(remember(&a)->index, index);
+		CU_ASSERT_EQUAL(state->next_binding, next);
+		CU_ASSERT_EQUAL(state->next_target, target);
+		CU_ASSERT_EQUAL(lines.errors, 0);
+	}
+	free(whole);
+}
+
 void add_state_tests(void)
 {
 	CU_pSuite suite =
@@ -658,4 +683,5 @@ void add_state_tests(void)
 	CU_add_test(suite, "whatever changes, the file tells it", test_every_change);
 	CU_add_test(suite, "the file does not grow for ever", test_shrinks);
 	CU_add_test(suite, "a file that is torn at its end", test_torn);
+	CU_add_test(suite, "a file that is damaged at its end", test_damaged_end);
 }
