@@ -9,6 +9,8 @@
 #include "node.h"
 #include "record.h"
 #include "record_edit.h"
+#include "record_pieces.h"
+#include "setting_check.h"
 
 #include <isif/setting.h>
 
@@ -204,6 +206,23 @@ static void check_edit(const struct fuzz_text *text, const struct isif_edit_line
 	free(exact);
 }
 
+/* What a setting may be, a record can say. */
+static void check_values(const struct wishes *wishes)
+{
+	static const char prefix[] = "iface.";
+
+	for (size_t i = 0; i < wishes->count; i++) {
+		const struct isif_edit_line *line = &wishes->lines[i];
+		const struct isif_setting *setting =
+			strncmp(line->key, prefix, strlen(prefix)) != 0
+				? NULL
+				: isif_setting_find(line->key + strlen(prefix));
+
+		if (setting && !setting_check_value(setting, line->fresh, strlen(line->fresh)))
+			MUST(record_check_line(line) == ISIF_OK);
+	}
+}
+
 /* --- made --- */
 
 static void check_made(enum isif_error error, struct record_text *made, const struct wishes *wishes)
@@ -363,6 +382,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 		check_edit(text, wishes.lines, wishes.count);
 		check_link(text);
 	}
+	check_values(&wishes);
 	check_new(&wishes, &node);
 	check_records(&iface, &path, &node);
 	fuzz_free(&iface);
