@@ -247,6 +247,7 @@ static bool read_line(struct rebind_plan *plan, const char *text)
 	}
 	if (record && !strncmp(text, "line ", 5))
 		return read_fields(text + 4, fields, 4) &&
+		       !strncmp(fields[0], PREFIX, strlen(PREFIX)) &&
 		       add_line(record, fields[0], fields[1], fields[2], fields[3]);
 	return record && session_disks_read(&record->disks, text);
 }

@@ -209,13 +209,15 @@ static void test_change(void)
 static void test_damaged_text(void)
 {
 	static const char *const texts[] = {
-		"line a b c d\n",
+		"line iface.a b c d\n",
 		"record 1 1\n",
 		"record 1 1 path",
 		"record 1 1 path more\n",
 		"record x 1 path\n",
-		"record 1 1 path\nline a b c\n",
-		"record 1 1 path\nline a b c d e\n",
+		"record 1 1 path\nline iface.a b c\n",
+		"record 1 1 path\nline iface.a b c d e\n",
+		"record 1 1 path\nline a b c d\n", /* what is compared stands behind "iface." */
+		"record 1 1 path\nline node.name b c d\n",
 		"record 1 1 path\ndisk a\n",
 		"record 1 1 path\nother\n",
 		"record 1 1 path\n\n",
@@ -226,7 +228,7 @@ static void test_damaged_text(void)
 		CU_ASSERT_FALSE(rebind_plan_read(&plan, texts[i]));
 		rebind_plan_clear(&plan);
 	}
-	CU_ASSERT_TRUE(rebind_plan_read(&plan, "record 1 1 path\nline a % c d\ndisk a %\n"));
+	CU_ASSERT_TRUE(rebind_plan_read(&plan, "record 1 1 path\nline iface.a % c d\ndisk a %\n"));
 }
 
 /* --- the plan of a move --- */
