@@ -8,6 +8,7 @@
 
 #include "escape.h"
 #include "event_log.h"
+#include "fixture.h"
 #include "gate.h"
 #include "job_list.h"
 #include "move_plan.h"
@@ -291,12 +292,46 @@ static struct fuzz_text write_move(const struct move_plan *plan)
 	return text;
 }
 
+/* What is asked of a plan that was taken, here about a session of the unit tests' snapshot. */
+static const struct isif_kernel_session *a_session(void)
+{
+	return fixture_snapshot.sessions[0]->kernel;
+}
+
+static void ask_disks(const struct session_disks *disks)
+{
+	const struct session_disk *missing = session_disks_missing(disks, a_session());
+
+	MUST(!missing || (missing->wwid && missing->map));
+	MUST(!disks->count == !session_disks_missing(disks, NULL));
+}
+
+static void ask_rebind(const struct rebind_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct rebind_record *record = &plan->records[i];
+
+		for (size_t j = 0; j < record->line_count; j++) {
+			const struct rebind_line *line = &record->lines[j];
+
+			MUST(rebind_same_value(line->key, line->values[REBIND_HOME],
+					       line->values[REBIND_HOME]));
+			rebind_same_value(line->key, line->values[REBIND_BEFORE],
+					  line->values[REBIND_DURING]);
+		}
+		for (enum rebind_time time = REBIND_BEFORE; time < REBIND_TIMES; time++)
+			rebind_session_is(&fixture_snapshot, a_session(), record, time);
+		ask_disks(&record->disks);
+	}
+}
+
 static void check_move(const char *text)
 {
 	struct move_plan plan = { 0 }, again = { 0 };
 	struct fuzz_text written, twice;
 
 	if (move_plan_read(&plan, text)) {
+		ask_disks(&plan.disks);
 		written = write_move(&plan);
 		MUST(move_plan_read(&again, written.octets));
 		twice = write_move(&again);
@@ -314,6 +349,7 @@ static void check_rebind(const char *text)
 	char *written, *twice;
 
 	if (rebind_plan_read(&plan, text)) {
+		ask_rebind(&plan);
 		written = rebind_plan_write(&plan);
 		MUST(written && rebind_plan_read(&again, written));
 		twice = rebind_plan_write(&again);
