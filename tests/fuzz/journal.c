@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The journal of transactions, and what a start does with it. The first line of an input is the
+ * direction, forward or back; each other is a step as the journal has it:
+ *   KIND MODE TEMPORARY ASIDE BEFORE AFTER PATH
+ * but that BEFORE and AFTER can be "=", what is in the path's place, and "+N" or "-N", what is in
+ * the temporary or the aside file N. The digest is made right, or nothing would be looked at.
+ */
+#include "fuzz.h"
+
+#include "store_plan.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIRECTORY_SIZE 128
+
+static char top[DIRECTORY_SIZE];
+static char paths[3][DIRECTORY_SIZE + 8]; /* of the database, the state, the locks */
+static int directory = -1;		  /* top */
+
+/* --- the database --- */
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status;
+	(void)type;
+	return walk->level ? remove(path) : 0;
+}
+
+static void remove_all(void)
+{
+	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void remove_top(void)
+{
+	remove_all();
+	rmdir(top);
+}
+
+static void make_top(void)
+{
+	static const char *const names[] = { "db", "state", "lock" };
+	const char *where = getenv("TMPDIR");
+
+	if (directory >= 0)
+		return;
+	snprintf(top, sizeof(top), "%s/isif-fuzz-XXXXXX", where ? where : "/dev/shm");
+	MUST(mkdtemp(top));
+	atexit(remove_top);
+	for (size_t i = 0; i < 3; i++)
+		snprintf(paths[i], sizeof(paths[i]), "%s/%s", top, names[i]);
+	directory = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	MUST(directory >= 0);
+}
+
+static void put(const char *path, const char *text)
+{
+	int file = openat(directory, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	MUST(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text) && !close(file));
+}
+
+static void make_database(void)
+{
+	static const char *const directories[] = { "db",	 "db/ifaces",	 "db/nodes",
+						   "db/nodes/t", "db/nodes/t/p", "state",
+						   "lock" };
+
+	remove_all();
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
+		MUST(!mkdirat(directory, directories[i], 0700));
+	put("db/ifaces/a", "a\n");
+	put("db/ifaces/b", "b\n");
+	put("db/ifaces/untouched", "untouched\n");
+	put("db/nodes/t/p/i", "node\n");
+	put("db/" STORE_TEMPORARY "1", "new a\n");
+	put("db/" STORE_TEMPORARY "2", "new c\n");
+	MUST(!linkat(directory, "db/ifaces/a", directory, "db/" STORE_ASIDE "3", 0));
+	MUST(!linkat(directory, "db/ifaces/b", directory, "db/" STORE_ASIDE "4", 0));
+}
+
+static bool says(const char *path, const char *text)
+{
+	char octets[64] = "";
+	int file = openat(directory, path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = file < 0 ? -1 : read(file, octets, sizeof(octets));
+
+	close(file);
+	return length == (ssize_t)strlen(text) && !memcmp(octets, text, strlen(text));
+}
+
+/* --- the journal --- */
+
+static const struct isif_log *const nowhere = NULL;
+
+static struct store *open_store(int *root)
+{
+	const struct isif_privileged_options options = {
+		.root = paths[0],
+		.state_directory = paths[1],
+		.lock_directory = paths[2],
+		.log = nowhere,
+	};
+	struct store *store;
+
+	*root = open(paths[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	MUST(*root >= 0 && store_open(&options, *root, &store) == ISIF_OK);
+	return store;
+}
+
+static void close_store(struct store *store, int root)
+{
+	store_close(store);
+	close(root);
+}
+
+static uint64_t print_of(struct store *store, const char *word, const char *path)
+{
+	char name[STORE_NAME_SIZE];
+	uint32_t number = (uint32_t)strtoul(word + 1, NULL, 10);
+	uint64_t print = 0;
+
+	if (*word == '=')
+		store_print(store, path, NULL, &print);
+	else if (*word == '+')
+		store_temporary_name(number, name);
+	else if (*word == '-')
+		store_aside_name(number, name);
+	else
+		return strtoull(word, NULL, 16);
+	if (*word != '=')
+		store_print(store, name, NULL, &print);
+	return print;
+}
+
+static void write_step(struct store *store, FILE *file, const char *line)
+{
+	char head[64], before[24], after[24];
+	int path = 0;
+
+	if (sscanf(line, "%63[^=+-] %n", head, &path) == 1 && !line[path])
+		fputs(line, file);
+	else if (sscanf(line, "%63[0-9 ]%23[=+0-9a-f-] %23[=+0-9a-f-] %n", head, before, after,
+			&path) == 3 &&
+		 path && store_path_is_good(line + path))
+		fprintf(file, "%s%" PRIx64 " %" PRIx64 " %s", head,
+			print_of(store, before, line + path), print_of(store, after, line + path),
+			line + path);
+	else
+		fputs(line, file);
+	fputc('\0', file);
+}
+
+static struct fuzz_text make_journal(struct store *store, char *rest)
+{
+	struct fuzz_text body = { 0 }, text = { 0 };
+	FILE *file = open_memstream(&body.octets, &body.length);
+	const char *direction = strsep(&rest, "\n"), *line;
+
+	MUST(file);
+	fprintf(file, "%s%c", store->root_path, '\0');
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			write_step(store, file, line);
+	MUST(!fclose(file));
+	file = open_memstream(&text.octets, &text.length);
+	MUST(file);
+	fprintf(file, "iscsi-ifaced journal 1 %-7.7s %08zx %016" PRIx64 "\n", direction,
+		body.length, store_digest(STORE_DIGEST, body.octets, body.length));
+	fwrite(body.octets, 1, body.length, file);
+	MUST(!fclose(file));
+	fuzz_free(&body);
+	return text;
+}
+
+static void write_journal(const struct fuzz_text *text)
+{
+	int file = openat(directory, "state/" STORE_JOURNAL,
+			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	MUST(file >= 0 && write(file, text->octets, text->length) == (ssize_t)text->length);
+	close(file);
+}
+
+/* After it nothing of ours is left, if it could be done. What no step names is as it was. */
+static void check_recovery(bool named)
+{
+	int root;
+	struct store *store = open_store(&root);
+
+	if (store->recovered)
+		MUST(!store_is_littered(store) && !store_journal_is_open(store));
+	if (!named)
+		MUST(says("db/ifaces/untouched", "untouched\n"));
+	close_store(store, root);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
+{
+	struct fuzz_text input = fuzz_copy(octets, length), journal;
+	bool named = memmem(octets, length, "untouched", strlen("untouched"));
+	struct store *store;
+	int root;
+
+	make_top();
+	make_database();
+	store = open_store(&root);
+	journal = make_journal(store, input.octets);
+	close_store(store, root);
+	write_journal(&journal);
+	check_recovery(named);
+	check_recovery(named);
+	fuzz_free(&journal);
+	fuzz_free(&input);
+	return 0;
+}
