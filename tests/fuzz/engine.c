@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* clang-format off */
 /*
- * The MIB, over the snapshot of the unit tests. Each line of an input is one of these; an OID is
- * one below iscsiIfaceObjects, or with a '.' before it any: ? OID             GET and GETNEXT = OID
- * TAG VALUE   one more varbind of the next SET; of tag s VALUE is a text, else a number T ID [KIND]
- * TestSet of these varbinds; the transaction is refused with that kind C ID [KIND]       CommitSet,
- * likewise U ID [KIND]       UndoSet, likewise E ID              CleanupSet R NOW             time
- * goes by D NOW             the master is gone M MODE            controlMode The library's
- * transactions are played, as in tests/unit/test_setter.c.
+ * The MIB, over the snapshot of the unit tests. The library's transactions are played, as in
+ * tests/unit/test_setter.c. Each line of an input is one of these; an OID is one below
+ * iscsiIfaceObjects, or with a '.' before it any:
+ *   ? OID             GET and GETNEXT
+ *   = OID TAG VALUE   one more varbind of the next SET; of tag s VALUE is a text, else a number
+ *   T ID [KIND]       TestSet of these varbinds; the transaction is refused with that kind
+ *   C ID [KIND]       CommitSet, likewise
+ *   U ID [KIND]       UndoSet, likewise
+ *   E ID              CleanupSet
+ *   R NOW             time goes by
+ *   D NOW             the master is gone
+ *   M MODE            controlMode
  */
+/* clang-format on */
 #include "fuzz.h"
 
 #include "engine.h"
