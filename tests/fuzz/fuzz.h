@@ -6,13 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the fuzzers share; each is a program of its own that libFuzzer hands one input after the
- * other. What an input shows to be wrong ends it: that is how libFuzzer learns of it. */
+/*
+ * What the fuzzers share; each is a program of its own that libFuzzer hands one input after the
+ * other. What an input shows to be wrong ends it: that is how libFuzzer learns of it.
+ */
 
-/* clang-format off */
-#define MUST(condition)                                                                            \
-	((condition) ? (void)0 : fuzz_failed(__FILE__, __LINE__, #condition))
-/* clang-format on */
+#define MUST(condition) ((condition) ? (void)0 : fuzz_failed(__FILE__, __LINE__, #condition))
 
 _Noreturn void fuzz_failed(const char *file, int line, const char *condition);
 
