@@ -116,8 +116,8 @@ def test_short_history(checks):
         checks.check(wait_until(lambda: SUPPRESSED in taker.kinds(), checks.patience(20)),
                      "a summary comes", taker.kinds())
         told = len(taker.kinds()) - 1
-        # Under valgrind they are not all read at once: ten of each look are told.
-        checks.check(told == 10 or checks.valgrind and told < COUNT, "ten are told", told)
+        # A busy machine does not read them all at once: ten of each look are told.
+        checks.check(10 <= told < COUNT, "ten are told", told)
         checks.equal(taker.kinds(), [LOST] * told + [SUPPRESSED], "and then the summary")
         checks.equal(world.value("NotifySuppressed"), COUNT - told, "the others are counted")
 
