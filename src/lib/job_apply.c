@@ -31,9 +31,9 @@ enum stage { BEGINNING, GUARDING, SENDING, ASKING, READING };
 
 struct applying {
 	enum stage stage;
-	struct isif_record *record; /* held: the plan points into it */
+	struct isif_record *record; /* held: the plan and these point into it */
+	const char *transport, *hwaddress;
 	struct port_plan plan;
-	char transport[16];
 	uint32_t host;
 	bool by_host;	    /* the host itself has the address, and no object */
 	uint32_t *bindings; /* those with a session over the adapter */
@@ -50,8 +50,7 @@ struct applying {
 
 /* The object of the plan; if there is none, any of the adapter, or the adapter itself. */
 static const struct isif_kernel_port *find_port(const struct isif_snapshot *snapshot,
-						const struct applying *work, const char *hwaddress,
-						bool *exact)
+						const struct applying *work, bool *exact)
 {
 	const int family = work->by_host			   ? AF_UNSPEC
 			   : work->plan.family == ISIF_FAMILY_IPV6 ? AF_INET6
@@ -63,7 +62,7 @@ static const struct isif_kernel_port *find_port(const struct isif_snapshot *snap
 		const struct isif_kernel_port *port = snapshot->ports[i]->kernel;
 
 		if (strcmp(port->transport, work->transport) != 0 ||
-		    strcasecmp(port->hwaddress, hwaddress) != 0)
+		    strcasecmp(port->hwaddress, work->hwaddress) != 0)
 			continue;
 		*exact = port->family == family &&
 			 (work->by_host || port->number == work->plan.number);
@@ -72,16 +71,6 @@ static const struct isif_kernel_port *find_port(const struct isif_snapshot *snap
 		other = port;
 	}
 	return other;
-}
-
-static const struct isif_kernel_port *port_of(const struct isif_job *job,
-					      const struct job_context *context,
-					      const struct applying *work, bool *exact)
-{
-	const struct isif_iface *iface = snapshot_iface(context->snapshot, job->iface->text);
-
-	*exact = false;
-	return iface ? find_port(context->snapshot, work, iface->hwaddress, exact) : NULL;
 }
 
 /* What the port has otherwise than it shall, as far as that fits; *unseen counts what it hides. */
@@ -318,7 +307,7 @@ static enum outcome read_back(struct isif_job *job, const struct job_context *co
 		context->effects->ports = true;
 		return WAIT;
 	}
-	port = port_of(job, context, work, &exact);
+	port = find_port(context->snapshot, work, &exact);
 	if (port && !exact && is_switched_off(work) && !work->error)
 		return is_off(job, work);
 	if (exact)
@@ -389,9 +378,10 @@ static bool start(struct isif_job *job, const struct job_context *context, void 
 		return cannot(job, ISIF_JOB_ERROR_REFUSED, port_plan_refusal(iface->transport));
 	work->record = isif_record_hold(iface->record);
 	port_plan_make(job->iface->text, work->record, &work->plan);
-	snprintf(work->transport, sizeof(work->transport), "%s", iface->transport);
+	work->transport = iface->transport;
+	work->hwaddress = iface->hwaddress;
 	work->by_host = port_plan_is_by_host(work->transport);
-	port = find_port(context->snapshot, work, iface->hwaddress, &exact);
+	port = find_port(context->snapshot, work, &exact);
 	if (!port)
 		return cannot(job, ISIF_JOB_ERROR_NO_DEVICE,
 			      "no adapter has its transport and hardware address");

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "hash.h"
+#include "record.h"
 #include "snapshot_find.h"
 
 #include <string.h>
@@ -248,18 +249,11 @@ static int compare_settings(const void *a, const void *b)
 /* Value of a setting as its record writes it; a built-in iface has two. */
 static const char *written_value(const struct isif_iface *row, const char *name)
 {
-	char key[ISIF_KEY_SIZE];
-	const char *value = NULL;
-
 	if (!strcmp(name, "iscsi_ifacename"))
 		return row->name->text;
-	if (row->record) {
-		strcpy(stpcpy(key, "iface."), name);
-		value = isif_record_value(row->record, key);
-	} else if (!strcmp(name, "transport_name")) {
-		value = row->transport;
-	}
-	return value ? value : "";
+	if (row->record)
+		return record_setting(row->record, name);
+	return !strcmp(name, "transport_name") ? row->transport : "";
 }
 
 static void add_setting(struct isif_iface *row, const struct isif_setting *setting,

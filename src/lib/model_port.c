@@ -37,7 +37,7 @@ static const struct iface_join *governing_record(const struct build *build,
 
 		if (!is_its_hardware(iface, port))
 			continue;
-		port_plan_make(iface->name->text, iface->record->record, &plan);
+		port_plan_begin(iface->name->text, iface->record->record, &plan);
 		if (port->family &&
 		    (plan.number != port->number ||
 		     (plan.family == ISIF_FAMILY_IPV6) != (port->family == AF_INET6)))

@@ -2,6 +2,8 @@
 /* Settings as the kernel takes them (include/scsi/iscsi_if.h). */
 #include "port_message.h"
 
+#include "words.h"
+
 #include <isif/address.h>
 
 #include <stdlib.h>
@@ -37,29 +39,13 @@ static bool put_address(struct isif_port_parameter *parameter, const char *text,
 	return true;
 }
 
-/* Which of the words it is, from 1; 0: none. */
-static uint32_t place_of_word(const char *words, const char *word)
-{
-	const size_t length = strlen(word);
-	uint32_t place = 1;
-
-	for (const char *at = words; at; place++) {
-		if (!strncmp(at, word, length) && (at[length] == ' ' || !at[length]))
-			return place;
-		at = strchr(at, ' ');
-		if (at)
-			at++;
-	}
-	return 0;
-}
-
 /* The kernel numbers a choice as the catalogue lists it; to open-iscsi a strange word is "off". */
 static void put_choice(struct isif_port_parameter *parameter, const char *words, const char *word)
 {
-	uint32_t place = place_of_word(words, word);
+	unsigned place = words_place(words, word, strlen(word));
 
 	if (!place)
-		place = place_of_word(words, "disable");
+		place = words_place(words, "disable", strlen("disable"));
 	put_number(parameter, place ? place : 1, 1);
 }
 

@@ -69,11 +69,8 @@ static bool is_address(const char *text, enum isif_setting_family family)
 
 bool port_request_is_valid(const struct isif_port_request *request)
 {
-	static const char *const set[] = { "qla4xxx", "be2iscsi" };
-	static const char *const host[] = { "cxgb3i", "cxgb4i" };
-	const char *const *names = request->verb == ISIF_PORT_SET_ADDRESS ? host : set;
-
-	if (strcmp(request->transport, names[0]) != 0 && strcmp(request->transport, names[1]) != 0)
+	if (port_plan_refusal(request->transport) ||
+	    port_plan_is_by_host(request->transport) != (request->verb == ISIF_PORT_SET_ADDRESS))
 		return false;
 	if (!request->timeout || request->number > HIGHEST_NUMBER ||
 	    (request->family != ISIF_FAMILY_IPV4 && request->family != ISIF_FAMILY_IPV6))
@@ -85,6 +82,11 @@ bool port_request_is_valid(const struct isif_port_request *request)
 			return false;
 	return request->count && request->count <= PORT_PLAN_SIZE;
 }
+
+static_assert(PORT_MESSAGE_SIZE ==
+		      MESSAGE_EVENT_SIZE + PORT_PLAN_SIZE * (ATTRIBUTE_HEADER +
+							     sizeof(struct iscsi_parameter) + 16),
+	      "room for every parameter");
 
 static void append(struct port_message *message, const void *octets, size_t length)
 {

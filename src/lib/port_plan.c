@@ -1,42 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "port_plan.h"
 
+#include "record.h"
+
 #include <isif/address.h>
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+/* The kernel has no call for those that iscsid tells through iscsiuio, at each login. */
+static const struct {
+	const char *name;
+	bool by_host, by_iscsiuio;
+} transports[] = {
+	{ .name = "qla4xxx" },
+	{ .name = "be2iscsi" },
+	{ .name = "cxgb3i", .by_host = true },
+	{ .name = "cxgb4i", .by_host = true },
+	{ .name = "bnx2i", .by_iscsiuio = true },
+	{ .name = "qedi", .by_iscsiuio = true },
+};
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* COUNT(transports): it is not among them. */
+static size_t place_of(const char *transport)
+{
+	size_t place = 0;
+
+	while (place < COUNT(transports) && strcmp(transports[place].name, transport) != 0)
+		place++;
+	return place;
+}
+
 const char *port_plan_refusal(const char *transport)
 {
-	static const char *const able[] = { "qla4xxx", "be2iscsi", "cxgb3i", "cxgb4i" };
+	const size_t place = place_of(transport);
 
 	if (isif_transport_is_software(transport))
 		return "it is no offload iface: its address is that of the host's network device";
-	for (size_t i = 0; i < sizeof(able) / sizeof(*able); i++)
-		if (!strcmp(able[i], transport))
-			return NULL;
-	/* The kernel has no call for them: iscsid tells iscsiuio at each login. */
-	if (!strcmp(transport, "bnx2i") || !strcmp(transport, "qedi"))
-		return "its adapter takes its settings at each login, from iscsiuio: there is "
-		       "nothing "
-		       "to apply";
-	return "the kernel has no way to set an adapter of its transport";
+	if (place == COUNT(transports))
+		return "the kernel has no way to set an adapter of its transport";
+	return transports[place].by_iscsiuio
+		       ? "its adapter takes its settings at each login, from iscsiuio: there is "
+			 "nothing to apply"
+		       : NULL;
 }
 
 bool port_plan_is_by_host(const char *transport)
 {
-	return !strcmp(transport, "cxgb3i") || !strcmp(transport, "cxgb4i");
+	const size_t place = place_of(transport);
+
+	return place < COUNT(transports) && transports[place].by_host;
 }
 
 static const char *value_of(const struct isif_record *record, const char *setting)
 {
-	char key[ISIF_KEY_SIZE];
-	const char *value;
+	const char *value = record_setting(record, setting);
 
-	strcpy(stpcpy(key, "iface."), setting);
-	value = isif_record_value(record, key);
-	return value && !isif_setting_is_unset(setting, value) ? value : "";
+	return isif_setting_is_unset(setting, value) ? "" : value;
 }
 
 static bool says(const struct isif_record *record, const char *setting, const char *word)
@@ -110,17 +132,20 @@ static void add_all(struct port_plan *plan, const struct isif_record *record,
 		add(plan, record, isif_setting_find(names[i]));
 }
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+void port_plan_begin(const char *iface, const struct isif_record *record, struct port_plan *plan)
+{
+	plan->family = isif_setting_family_of(iface, value_of(record, "ipaddress"),
+					      value_of(record, "bootproto"));
+	plan->number = (uint32_t)strtoul(value_of(record, "iface_num"), NULL, 10);
+	plan->count = 0;
+}
 
 void port_plan_make(const char *iface, const struct isif_record *record, struct port_plan *plan)
 {
 	size_t count;
 	const struct isif_setting *settings = isif_settings(&count);
 
-	plan->family = isif_setting_family_of(iface, value_of(record, "ipaddress"),
-					      value_of(record, "bootproto"));
-	plan->number = (uint32_t)strtoul(value_of(record, "iface_num"), NULL, 10);
-	plan->count = 0;
+	port_plan_begin(iface, record, plan);
 	add_all(plan, record, first, COUNT(first));
 	for (size_t i = 0; i < count; i++)
 		if (!is_in(settings[i].name, first, COUNT(first)) &&

@@ -33,6 +33,8 @@ const char *port_plan_refusal(const char *transport);
 bool port_plan_is_by_host(const char *transport);
 
 /* The record is held by the caller for as long as the plan is used. */
+/* Only for which port it is: nothing is in it yet. */
+void port_plan_begin(const char *iface, const struct isif_record *record, struct port_plan *plan);
 void port_plan_make(const char *iface, const struct isif_record *record, struct port_plan *plan);
 
 /* The value of a setting in the plan, NULL if it is not sent. */

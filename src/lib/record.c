@@ -192,6 +192,20 @@ const char *isif_record_value(const struct isif_record *record, const char *key)
 	return NULL;
 }
 
+const char *record_setting(const struct isif_record *record, const char *setting)
+{
+	static const char prefix[] = "iface.";
+	const size_t length = sizeof(prefix) - 1;
+
+	for (uint32_t i = record->count; i-- > 0;) {
+		const char *key = record->lines[i].key;
+
+		if (!strncmp(key, prefix, length) && !strcmp(key + length, setting))
+			return record->lines[i].value;
+	}
+	return "";
+}
+
 static bool contains_settings_of(const struct isif_record *a, const struct isif_record *b)
 {
 	for (uint32_t i = 0; i < b->count; i++) {

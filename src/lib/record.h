@@ -17,6 +17,9 @@ static inline bool record_is_space(char c)
  */
 const char *record_next_line(const char *at, const char *end, const char **line_end);
 
+/* The value of "iface." and a setting, "" if the record has no such line. */
+const char *record_setting(const struct isif_record *record, const char *setting);
+
 /* One setting as it lies in a text. */
 struct record_span {
 	const char *key, *value;

@@ -4,6 +4,7 @@
 #include "array.h"
 #include "port_plan.h"
 #include "rebind_plan.h"
+#include "record.h"
 #include "setting_check.h"
 #include "snapshot_find.h"
 
@@ -29,14 +30,7 @@ struct isif_iface *transaction_iface_row(const struct isif_transaction *transact
 /* The value of a setting as the record writes it, "" for no line. */
 static const char *written(const struct isif_iface *row, const char *setting)
 {
-	char key[ISIF_KEY_SIZE];
-	const char *value = NULL;
-
-	if (row && row->record) {
-		stpcpy(stpcpy(key, PREFIX), setting);
-		value = isif_record_value(row->record, key);
-	}
-	return value ? value : "";
+	return row && row->record ? record_setting(row->record, setting) : "";
 }
 
 static struct setting_change *wished_setting(const struct iface_change *change, const char *name)

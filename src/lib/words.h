@@ -14,17 +14,22 @@ static inline bool is_control(char octet)
 /* Takes the begin of a character of UTF-8 from the end of a text that was cut to fit. */
 void drop_cut_character(char *text);
 
-/* True if a text is one of these words, which are separated by blanks. */
-static inline bool words_have(const char *words, const char *text, size_t length)
+/* Which of these words, which are separated by blanks, a text is, from 1; 0: none. */
+static inline unsigned words_place(const char *words, const char *text, size_t length)
 {
-	while (length && *words) {
+	for (unsigned place = 1; length && *words; place++) {
 		size_t word = strcspn(words, " ");
 
 		if (word == length && !memcmp(words, text, length))
-			return true;
+			return place;
 		words += word + (words[word] == ' ');
 	}
-	return false;
+	return 0;
+}
+
+static inline bool words_have(const char *words, const char *text, size_t length)
+{
+	return words_place(words, text, length);
 }
 
 #endif
