@@ -162,16 +162,15 @@ void notifier_look(struct notifier *notifier, struct mib_view *view, bool connec
 			tell(notifier, view, notification, event, connected, now);
 	}
 	/* A burst is over when a second has passed without one more. Its summary is no event. */
-	if (notifier->burst && now - notifier->burst >= SECOND_MS && list.count) {
-		if (has_room(notifier) || !connected)
-			tell(notifier, view, MIB_NOTIFY_EVENTS_SUPPRESSED,
-			     list.events[list.count - 1], connected, now);
-		else if (notifier->agent->notify_rate) {
-			notifier->burst = now;
-			return;
-		}
-		notifier->burst = 0;
+	if (!notifier->burst || now - notifier->burst < SECOND_MS || !list.count)
+		return;
+	if (connected && !has_room(notifier)) {
+		notifier->burst = notifier->agent->notify_rate ? now : 0;
+		return;
 	}
+	notifier->burst = 0;
+	tell(notifier, view, MIB_NOTIFY_EVENTS_SUPPRESSED, list.events[list.count - 1], connected,
+	     now);
 }
 
 /* --- to the master --- */

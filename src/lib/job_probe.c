@@ -214,19 +214,27 @@ static bool judge_any(struct probing *work, const struct finds *finds)
 	return finds->count;
 }
 
+/* True if it is a binding at the portal that is tried, and the job is about it. */
+static bool is_asked(const struct isif_job *job, const struct probing *work,
+		     const struct isif_node *node)
+{
+	const struct portal *portal = &work->portals[work->at];
+
+	return node->address == portal->address && node->port == portal->port &&
+	       isif_job_concerns(job, node);
+}
+
 /* Each binding's target must be listed; of a portal without bindings the job's own, or any. */
 static void judge_finds(struct isif_job *job, const struct isif_snapshot *snapshot,
 			struct probing *work, const struct isif_command_outcome *outcome,
 			const struct finds *finds)
 {
-	const struct portal *portal = &work->portals[work->at];
 	uint32_t wanted = 0, listed = 0;
 
 	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
 		const struct isif_node *node = snapshot->bindings[i]->node;
 
-		if (node->address != portal->address || node->port != portal->port ||
-		    !isif_job_concerns(job, node))
+		if (!is_asked(job, work, node))
 			continue;
 		wanted++;
 		listed += judge_target(work, outcome, finds, node->target);
@@ -336,17 +344,12 @@ static bool is_answered(struct probing *work, const struct isif_command_outcome 
 static void judge_ping(struct isif_job *job, const struct isif_snapshot *snapshot,
 		       struct probing *work, const struct isif_command_outcome *outcome)
 {
-	const struct portal *portal = &work->portals[work->at];
 	uint32_t bound = 0;
 
 	if (!is_answered(work, outcome))
 		return;
-	for (uint32_t i = 0; i < snapshot->binding_count; i++) {
-		const struct isif_node *node = snapshot->bindings[i]->node;
-
-		bound += node->address == portal->address && node->port == portal->port &&
-			 isif_job_concerns(job, node);
-	}
+	for (uint32_t i = 0; i < snapshot->binding_count; i++)
+		bound += is_asked(job, work, snapshot->bindings[i]->node);
 	work->reachable++;
 	job->results += bound ? bound : 1;
 }

@@ -207,12 +207,25 @@ def kept(checks, world, taker, text):
                  "%s: their ends are told, and no loss again" % text)
 
 
+def can_fill(checks):
+    """Whether a state directory can be a file system of its own."""
+    needed = [checks.tool(tool, "events on a full disk") for tool in ("mount", "umount")]
+    return all(needed) and checks.need(network.private(), "events on a full disk",
+                                       "a namespace of its own")
+
+
+def lose_without_room(checks, taker, world, state):
+    """The disk is full, and then all is lost."""
+    fill(state)
+    turn(world, "FAILED")
+    checks.check(wait_until(lambda: len(taker.kinds()) >= COUNT, checks.patience(20)),
+                 "losses are told on a full disk", taker.kinds())
+
+
 def test_full_disk(checks):
     """A state directory without room: all is told, the log says so once, and what could not be
     written is, when there is room."""
-    needed = [checks.tool(tool, "events on a full disk") for tool in ("mount", "umount")]
-    if not all(needed) or not checks.need(network.private(), "events on a full disk",
-                                          "a namespace of its own"):
+    if not can_fill(checks):
         return
     with World(checks, "events on a full disk") as world, small_state(world) as state:
         prepare(world)
@@ -220,10 +233,7 @@ def test_full_disk(checks):
         time.sleep(1.1)  # the second in which fewer were allowed is over
         world.agent.settle()
         taker = Taker(world)
-        fill(state)
-        turn(world, "FAILED")
-        checks.check(wait_until(lambda: len(taker.kinds()) >= COUNT, checks.patience(20)),
-                     "losses are told on a full disk", taker.kinds())
+        lose_without_room(checks, taker, world, state)
         turn(world, "LOGGED_IN")
         checks.check(wait_until(lambda: len(taker.kinds()) >= 2 * COUNT, checks.patience(20)),
                      "and their ends", taker.kinds())
@@ -245,14 +255,13 @@ def test_full_disk(checks):
 
 def test_room_again(checks):
     """The list of events is whole on disk again when there is room, if nothing more happens, too."""
+    if not can_fill(checks):
+        return
     with World(checks, "room again") as world, small_state(world) as state:
         prepare(world)
         world.agent.settle()
         taker = Taker(world)
-        fill(state)
-        turn(world, "FAILED")
-        checks.check(wait_until(lambda: len(taker.kinds()) >= COUNT, checks.patience(20)),
-                     "losses are told on a full disk", taker.kinds())
+        lose_without_room(checks, taker, world, state)
         checks.check(world.wait_log(["cannot write", "state/state"], 10), "nothing is kept")
         os.unlink(os.path.join(state, "filler"))
         checks.check(wait_until(lambda: written(world, "being recovered") == COUNT,
