@@ -183,17 +183,11 @@ int isif_uevents_descriptor(const struct isif_uevents *uevents);
 void isif_uevents_read(struct isif_uevents *uevents, isif_kernel_event_visit *visit, void *context);
 
 /**
- * Events of NETLINK_ISCSI's multicast group, beside iscsid's own listener. Nothing is ever sent
- * on it: a message in this family is a command. ISIF_NO_ACCESS without CAP_NET_ADMIN. Opening it
- * has the kernel load the transport class: ask isif_sysfs_has_class() first.
+ * Events of NETLINK_ISCSI's multicast group, beside iscsid's own listener, from the descriptor of
+ * ISIF_SOURCE_ISCSI_EVENTS (isif/privileged.h). Nothing is ever sent on it: a message in this
+ * family is a command.
  */
-struct isif_iscsi_events;
-
-enum isif_error isif_iscsi_events_open(struct isif_iscsi_events **events);
-void isif_iscsi_events_close(struct isif_iscsi_events *events);
-int isif_iscsi_events_descriptor(const struct isif_iscsi_events *events);
-void isif_iscsi_events_read(struct isif_iscsi_events *events, isif_kernel_event_visit *visit,
-			    void *context);
+void isif_iscsi_events_read(int descriptor, isif_kernel_event_visit *visit, void *context);
 
 /** Whether iscsid runs. */
 enum isif_daemon_status {
@@ -205,7 +199,10 @@ enum isif_daemon_status {
 /** A watch on iscsid: found by its pid file or its name, never by talking to it. */
 struct isif_daemon;
 
-enum isif_error isif_daemon_open(struct isif_daemon **daemon);
+struct isif_privileged;
+
+/** The gate is borrowed: its starts are seen with ISIF_SOURCE_DAEMON_STARTS. */
+enum isif_error isif_daemon_open(struct isif_privileged *gate, struct isif_daemon **daemon);
 void isif_daemon_close(struct isif_daemon *daemon);
 
 /**

@@ -7,6 +7,7 @@
 #include <isif/job.h>
 #include <isif/log.h>
 #include <isif/model.h>
+#include <isif/privileged.h>
 
 #include <poll.h>
 #include <stdbool.h>
@@ -15,12 +16,9 @@
 
 /** Where a monitor looks. A NULL text takes the default. */
 struct isif_monitor_options {
-	const char *record_directory;	   /**< NULL or "auto": what this host's open-iscsi uses */
-	const char *sysfs;		   /**< NULL: /sys, with udev, netlink and SOCK_DIAG */
-	const char *initiatorname_file;	   /**< default /etc/iscsi/initiatorname.iscsi */
+	struct isif_privileged *gate;	   /**< the monitor's own from now on, whatever comes */
 	const char *state_directory;	   /**< NULL: nothing is kept across restarts */
-	const char *lock_directory;	   /**< open-iscsi's; default /run/lock/iscsi */
-	const char *iscsiadm;		   /**< default iscsiadm in the system's directories */
+	const char *sysfs;		   /**< NULL: /sys, with udev, netlink and SOCK_DIAG */
 	uint32_t resync_interval;	   /**< seconds between full reads; 0: never */
 	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for; 0: recordOnly */
 	struct isif_log log;
@@ -37,9 +35,14 @@ struct isif_monitor_options {
  */
 struct isif_monitor;
 
-/** Opens the sources and reads everything once. */
+/**
+ * Opens the sources, some of which need rights that nobody needs later: what comes from outside is
+ * not read before isif_monitor_start().
+ */
 enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 				  struct isif_monitor **monitor);
+/** Reads everything once: then there is a first snapshot. */
+enum isif_error isif_monitor_start(struct isif_monitor *monitor);
 void isif_monitor_close(struct isif_monitor *monitor);
 
 /** At most this many descriptors are ever waited on. */
@@ -55,7 +58,7 @@ int isif_monitor_timeout(const struct isif_monitor *monitor);
 /** Takes the waiting events and does a slice of work. True if a new snapshot was published. */
 bool isif_monitor_run(struct isif_monitor *monitor);
 
-/** The newest snapshot, borrowed: hold it to keep it. Never NULL. */
+/** The newest snapshot, borrowed: hold it to keep it. Never NULL once it is started. */
 struct isif_snapshot *isif_monitor_snapshot(const struct isif_monitor *monitor);
 
 /** Has everything read again, in slices. */

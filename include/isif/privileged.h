@@ -153,6 +153,16 @@ struct isif_port_request {
 	uint32_t timeout;    /**< milliseconds; then nobody waits for its answer any more */
 };
 
+/** What is opened with rights that the asker need not have. */
+enum isif_source {
+	/** NETLINK_ISCSI's multicast group, cut behind a PDU's header: what follows may be CHAP. */
+	ISIF_SOURCE_ISCSI_EVENTS,
+	/** An inotify that wakes up when an iscsid may have started. */
+	ISIF_SOURCE_DAEMON_STARTS,
+	/** A connection to the AgentX master at a UNIX socket's path. */
+	ISIF_SOURCE_MASTER,
+};
+
 /** Whether the root file system, /boot or swap is on a disk. */
 enum isif_vital {
 	ISIF_VITAL_NO = 0,
@@ -188,6 +198,7 @@ struct isif_look_disk {
  */
 struct isif_privileged {
 	const struct isif_privileged_operations *operations;
+	const char *root; /**< the database's directory */
 };
 
 struct isif_privileged_operations {
@@ -201,6 +212,9 @@ struct isif_privileged_operations {
 	/** Reads one record, without its secrets; the text is valid until the next call. */
 	enum isif_error (*read_record)(struct isif_privileged *self, const char *path,
 				       const char **text, size_t *length);
+	/** The descriptor is the caller's; path is that of ISIF_SOURCE_MASTER, else NULL. */
+	enum isif_error (*open_source)(struct isif_privileged *self, enum isif_source source,
+				       const char *path, int *descriptor);
 	/** Reads the "InitiatorName=" line of the initiatorname file; ISIF_NOT_FOUND if none. */
 	enum isif_error (*read_initiatorname)(struct isif_privileged *self, char *buffer,
 					      size_t size);
@@ -319,11 +333,13 @@ struct isif_privileged_operations {
 };
 
 #define ISIF_LOCK_DIRECTORY "/run/lock/iscsi" /**< of open-iscsi since 2.1.0 */
+#define ISIF_INITIATORNAME  "/etc/iscsi/initiatorname.iscsi"
 
 /** Where the gate works. A NULL text: see there. The texts are copied. */
 struct isif_privileged_options {
-	const char *root;		/**< the database's directory */
-	const char *initiatorname_file; /**< iscsid.conf is looked for beside it */
+	const char
+		*root; /**< the database's directory; NULL or "auto": what open-iscsi uses here */
+	const char *initiatorname_file; /**< NULL: ISIF_INITIATORNAME; iscsid.conf is beside it */
 	const char *state_directory;	/**< NULL: nothing can be written */
 	const char *lock_directory;	/**< open-iscsi's; NULL: /run/lock/iscsi */
 	const char *iscsiadm;		/**< NULL: the one of the system's directories */
@@ -331,7 +347,7 @@ struct isif_privileged_options {
 	const struct isif_log *log;
 };
 
-/** The gate that works in this very process. */
+/** The gate that works in this very process. What cannot be opened is told to the log, too. */
 enum isif_error isif_privileged_open(const struct isif_privileged_options *options,
 				     struct isif_privileged **privileged);
 void isif_privileged_close(struct isif_privileged *privileged);

@@ -337,20 +337,29 @@ static bool user_is_ours(const char *user)
 static int open_monitor(struct agent *agent)
 {
 	const struct options *options = &agent->options;
-	struct isif_monitor_options monitor = {
-		.record_directory = options->record_directory,
-		.sysfs = options->sysfs,
+	const struct isif_privileged_options gate = {
+		.root = options->record_directory,
 		.initiatorname_file = options->initiatorname_file,
 		.state_directory = state_directory(options),
 		.lock_directory = options->lock_directory,
 		.iscsiadm = options->iscsiadm,
+		.sysfs = options->sysfs,
+		.log = &agent_log,
+	};
+	struct isif_monitor_options monitor = {
+		.state_directory = gate.state_directory,
+		.sysfs = options->sysfs,
 		.log = agent_log,
 	};
 
-	if (mkdir(monitor.state_directory, 0700) && errno != EEXIST)
+	if (mkdir(gate.state_directory, 0700) && errno != EEXIST)
 		return fail("cannot make the state directory (option -s names another)",
-			    monitor.state_directory, strerror(errno));
-	return isif_monitor_open(&monitor, &agent->handler.monitor) ? EXIT_FAILURE : EXIT_SUCCESS;
+			    gate.state_directory, strerror(errno));
+	if (isif_privileged_open(&gate, &monitor.gate) ||
+	    isif_monitor_open(&monitor, &agent->handler.monitor) ||
+	    isif_monitor_start(agent->handler.monitor))
+		return EXIT_FAILURE;
+	return EXIT_SUCCESS;
 }
 
 static void prepare_handler(struct handler *handler)

@@ -4,6 +4,8 @@
 #include "cleanup.h"
 #include "kernel_text.h"
 
+#include <isif/privileged.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +27,7 @@
 #define PORT_LIMIT    32
 
 struct isif_daemon {
+	struct isif_privileged *gate; /* NULL: in a tree of its own */
 	const struct daemon_paths *paths;
 	int process; /* pidfd of iscsid, -1 if it does not run */
 	int watch;   /* inotify, -1 while it runs */
@@ -216,22 +219,33 @@ static bool is_socket(void *context, const char *line)
 	return true;
 }
 
-/*
- * A start is seen by its pid file. With -f it writes none, but every iscsid reads its name once
- * its netlink socket is open (and so does iscsiadm, which costs us a look).
- */
-static void open_watch(struct isif_daemon *daemon)
+static int watch_starts(const struct daemon_paths *paths)
 {
-	const struct daemon_paths *paths = daemon->paths;
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-	if (daemon->watch < 0)
-		daemon->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (daemon->watch < 0)
-		return;
+	if (watch < 0)
+		return -1;
 	for (size_t i = 0; i < sizeof(paths->run) / sizeof(paths->run[0]); i++)
-		inotify_add_watch(daemon->watch, paths->run[i],
+		inotify_add_watch(watch, paths->run[i],
 				  IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO);
-	inotify_add_watch(daemon->watch, paths->config, IN_CLOSE_NOWRITE);
+	inotify_add_watch(watch, paths->config, IN_CLOSE_NOWRITE);
+	return watch;
+}
+
+int daemon_watch_starts(void)
+{
+	return watch_starts(&host_paths);
+}
+
+static int open_watch(struct isif_daemon *daemon)
+{
+	int watch = -1;
+
+	if (!daemon->gate)
+		return watch_starts(daemon->paths);
+	daemon->gate->operations->open_source(daemon->gate, ISIF_SOURCE_DAEMON_STARTS, NULL,
+					      &watch);
+	return watch;
 }
 
 /* Takes what has come. True if it concerns iscsid, or if nothing has come. */
@@ -268,7 +282,8 @@ enum isif_daemon_status isif_daemon_look(struct isif_daemon *daemon)
 	if (daemon->watch >= 0 && !take_events(daemon))
 		return daemon->status;
 	/* First watch, then look: what happens between the two wakes us up again. */
-	open_watch(daemon);
+	if (daemon->watch < 0)
+		daemon->watch = open_watch(daemon);
 	if (find(daemon)) {
 		daemon->status = ISIF_DAEMON_UP;
 		if (daemon->process >= 0) {
@@ -282,21 +297,25 @@ enum isif_daemon_status isif_daemon_look(struct isif_daemon *daemon)
 	return daemon->status;
 }
 
-enum isif_error daemon_open_paths(const struct daemon_paths *paths, struct isif_daemon **daemon)
+static enum isif_error open_daemon(struct isif_privileged *gate, const struct daemon_paths *paths,
+				   struct isif_daemon **daemon)
 {
 	*daemon = calloc(1, sizeof(**daemon));
 	if (!*daemon)
 		return ISIF_NO_MEMORY;
-	(*daemon)->paths = paths;
-	(*daemon)->process = -1;
-	(*daemon)->watch = -1;
+	**daemon = (struct isif_daemon){ .gate = gate, .paths = paths, .process = -1, .watch = -1 };
 	isif_daemon_look(*daemon);
 	return ISIF_OK;
 }
 
-enum isif_error isif_daemon_open(struct isif_daemon **daemon)
+enum isif_error daemon_open_paths(const struct daemon_paths *paths, struct isif_daemon **daemon)
 {
-	return daemon_open_paths(&host_paths, daemon);
+	return open_daemon(NULL, paths, daemon);
+}
+
+enum isif_error isif_daemon_open(struct isif_privileged *gate, struct isif_daemon **daemon)
+{
+	return open_daemon(gate, &host_paths, daemon);
 }
 
 void isif_daemon_close(struct isif_daemon *daemon)

@@ -11,7 +11,14 @@ struct daemon_paths {
 	const char *proc;
 };
 
-/* The paths must outlive the object. */
+/* The paths must outlive the object; with them its watch is opened without a gate. */
 enum isif_error daemon_open_paths(const struct daemon_paths *paths, struct isif_daemon **daemon);
+
+/*
+ * An inotify, -1 if there can be none: a start is seen by its pid file. With -f it writes none, but
+ * every iscsid reads its name once its netlink socket is open (and so does iscsiadm, which costs us
+ * a look). That file is readable by root only, and so is what may be watched.
+ */
+int daemon_watch_starts(void);
 
 #endif

@@ -17,6 +17,12 @@ struct uevent {
 /* What a uevent means; false if nothing. */
 bool uevent_parse(const struct uevent *uevent, struct isif_kernel_event *event);
 
+/*
+ * Opens ISIF_SOURCE_ISCSI_EVENTS. ISIF_NO_ACCESS without CAP_NET_ADMIN. It has the kernel load the
+ * transport class: ask isif_sysfs_has_class() first.
+ */
+enum isif_error iscsi_events_open(int *descriptor);
+
 /* What a message of NETLINK_ISCSI's multicast group means; false if nothing. */
 bool iscsi_message_parse(const void *octets, size_t length, struct isif_kernel_event *event);
 

@@ -5,6 +5,8 @@
 #include "cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
@@ -14,9 +16,7 @@
 #define GROUP_ISCSID   1 /* enum iscsi_nl_group: the number, not the mask */
 #define RECEIVE_BUFFER (4 << 20)
 
-struct isif_iscsi_events {
-	struct nl_sock *socket;
-};
+DEFINE_CLEANUP(struct nl_sock, socket, nl_socket_free);
 
 static enum isif_error error_from_nl(int result)
 {
@@ -46,40 +46,43 @@ static void enlarge_buffer(int descriptor)
 		setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 }
 
-enum isif_error isif_iscsi_events_open(struct isif_iscsi_events **events)
+/*
+ * A login PDU's data holds CHAP, and so does the answer to GET_CHAP, which goes to the whole group:
+ * whoever gets this socket cannot read either. The filter keeps the kernel's events, which have
+ * type 0, and cuts them behind a PDU's header; nobody can take it off again.
+ */
+static bool keep_secrets_out(int descriptor)
 {
-	struct isif_iscsi_events *opened = calloc(1, sizeof(*opened));
-	int result;
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, sizeof(struct iscsi_message)),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog filter = { .len = sizeof(code) / sizeof(*code), .filter = code };
+	int yes = 1;
 
-	*events = NULL;
-	if (!opened)
-		return ISIF_NO_MEMORY;
-	opened->socket = nl_socket_alloc();
-	result = opened->socket ? nl_connect(opened->socket, NETLINK_ISCSI) : -NLE_NOMEM;
+	return !setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) &&
+	       !setsockopt(descriptor, SOL_SOCKET, SO_LOCK_FILTER, &yes, sizeof(yes));
+}
+
+enum isif_error iscsi_events_open(int *descriptor)
+{
+	struct nl_sock *CLEANUP(cleanup_socket) socket = nl_socket_alloc();
+	int result = socket ? nl_connect(socket, NETLINK_ISCSI) : -NLE_NOMEM;
+
 	if (!result)
-		result = nl_socket_set_nonblocking(opened->socket);
-	if (!result)
-		enlarge_buffer(nl_socket_get_fd(opened->socket));
-	if (!result)
-		result = nl_socket_add_membership(opened->socket, GROUP_ISCSID);
+		result = nl_socket_set_nonblocking(socket);
 	if (result)
-		isif_iscsi_events_close(opened);
-	else
-		*events = opened;
-	return error_from_nl(result);
-}
-
-void isif_iscsi_events_close(struct isif_iscsi_events *events)
-{
-	if (!events)
-		return;
-	nl_socket_free(events->socket);
-	free(events);
-}
-
-int isif_iscsi_events_descriptor(const struct isif_iscsi_events *events)
-{
-	return nl_socket_get_fd(events->socket);
+		return error_from_nl(result);
+	enlarge_buffer(nl_socket_get_fd(socket));
+	if (!keep_secrets_out(nl_socket_get_fd(socket)))
+		return isif_error_from_errno(errno);
+	result = nl_socket_add_membership(socket, GROUP_ISCSID);
+	if (result)
+		return error_from_nl(result);
+	*descriptor = fcntl(nl_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
+	return *descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
 }
 
 /* Control PDUs that iscsid has to see: of interest are the answers to a login and a logout. */
@@ -156,12 +159,9 @@ bool iscsi_message_parse(const void *octets, size_t length, struct isif_kernel_e
 }
 
 /*
- * Not nl_recvmsgs(): it would read a message whole, and copy it. A login PDU's data holds CHAP;
- * a buffer that ends with the PDU's header makes the kernel drop the rest, so that no secret
- * ever comes into this process.
+ * Not nl_recvmsgs(): it would copy what is only looked at.
  */
-void isif_iscsi_events_read(struct isif_iscsi_events *events, isif_kernel_event_visit *visit,
-			    void *context)
+void isif_iscsi_events_read(int descriptor, isif_kernel_event_visit *visit, void *context)
 {
 	uint8_t octets[sizeof(struct iscsi_message)];
 
@@ -169,8 +169,8 @@ void isif_iscsi_events_read(struct isif_iscsi_events *events, isif_kernel_event_
 		struct sockaddr_nl sender = { 0 };
 		socklen_t size = sizeof(sender);
 		struct isif_kernel_event event = { .kind = ISIF_EVENT_OVERFLOW };
-		ssize_t length = recvfrom(nl_socket_get_fd(events->socket), octets, sizeof(octets),
-					  MSG_DONTWAIT, (struct sockaddr *)&sender, &size);
+		ssize_t length = recvfrom(descriptor, octets, sizeof(octets), MSG_DONTWAIT,
+					  (struct sockaddr *)&sender, &size);
 
 		if (length < 0 && errno == EINTR)
 			continue;
@@ -181,6 +181,4 @@ void isif_iscsi_events_read(struct isif_iscsi_events *events, isif_kernel_event_
 		    (sender.nl_pid == 0 && iscsi_message_parse(octets, (size_t)length, &event)))
 			visit(context, &event);
 	}
-	/* What may stand there all the same is another's answer: GET_CHAP is sent to the group. */
-	explicit_bzero(octets, sizeof(octets));
 }

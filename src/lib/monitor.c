@@ -5,6 +5,7 @@
  */
 #include "monitor.h"
 
+#include "cleanup.h"
 #include "clock.h"
 #include "model.h"
 
@@ -20,7 +21,6 @@
 #define PORTS_AGE_MS	10000 /* each attribute of a port may be a command to its firmware */
 #define PORTS_SETTLE_MS 100
 #define UNWATCHED_MS	60000
-#define INITIATORNAME	"/etc/iscsi/initiatorname.iscsi"
 
 uint64_t monitor_now(void)
 {
@@ -46,8 +46,10 @@ static void look_at_kernel(struct isif_monitor *monitor)
 	bool loaded = isif_sysfs_has_class(monitor->sysfs);
 	enum isif_error error = ISIF_OK;
 
-	if (!monitor->own_sysfs && loaded && !monitor->iscsi_events) {
-		error = isif_iscsi_events_open(&monitor->iscsi_events);
+	if (!monitor->own_sysfs && loaded && monitor->iscsi_events < 0) {
+		error = monitor->privileged->operations->open_source(monitor->privileged,
+								     ISIF_SOURCE_ISCSI_EVENTS, NULL,
+								     &monitor->iscsi_events);
 		if (error && !monitor->netlink_refused)
 			isif_log_line(&monitor->log, ISIF_LOG_WARNING,
 				      "cannot listen to the kernel's iSCSI events: %s; lost "
@@ -56,10 +58,8 @@ static void look_at_kernel(struct isif_monitor *monitor)
 				      isif_error_text(error));
 		monitor->netlink_refused = error;
 	}
-	if (!loaded && monitor->iscsi_events) {
-		isif_iscsi_events_close(monitor->iscsi_events);
-		monitor->iscsi_events = NULL;
-	}
+	if (!loaded && monitor->iscsi_events >= 0)
+		close(TAKE_DESCRIPTOR(monitor->iscsi_events));
 	monitor->kernel_up = loaded && !error;
 	monitor->transport_count = 0;
 	isif_sysfs_list(monitor->sysfs, "iscsi_transport", visit_transport, monitor);
@@ -305,7 +305,7 @@ static void look_at_backup(struct isif_monitor *monitor)
 
 static void take_iscsi_events(struct isif_monitor *monitor)
 {
-	if (monitor->iscsi_events)
+	if (monitor->iscsi_events >= 0)
 		isif_iscsi_events_read(monitor->iscsi_events, visit_event, monitor);
 }
 
@@ -421,7 +421,7 @@ size_t isif_monitor_descriptors(const struct isif_monitor *monitor, struct pollf
 	const int candidates[] = {
 		isif_rtnetlink_descriptor(monitor->rtnetlink),
 		monitor->uevents ? isif_uevents_descriptor(monitor->uevents) : -1,
-		monitor->iscsi_events ? isif_iscsi_events_descriptor(monitor->iscsi_events) : -1,
+		monitor->iscsi_events,
 		isif_daemon_descriptor(monitor->daemon),
 		gate->operations->change_descriptor(gate),
 		gate->operations->backup_descriptor(gate),
@@ -504,46 +504,6 @@ static enum isif_error failed(const struct isif_monitor *monitor, const char *wh
 	return error;
 }
 
-static enum isif_error open_records(struct isif_monitor *monitor,
-				    const struct isif_monitor_options *options)
-{
-	char root[PATH_MAX], what[PATH_MAX + 64];
-	const char *directory = options->record_directory;
-	enum isif_error error = ISIF_OK;
-
-	if (!directory || !strcmp(directory, "auto")) {
-		error = isif_database_find("", options->iscsiadm, root, sizeof(root));
-		if (error)
-			return failed(monitor,
-				      "cannot tell which record directory open-iscsi uses, "
-				      "/etc/iscsi or /var/lib/iscsi (name it with -r)",
-				      error);
-		directory = root;
-	}
-	error = isif_privileged_open(
-		&(struct isif_privileged_options){
-			.root = directory,
-			.initiatorname_file = options->initiatorname_file
-						      ? options->initiatorname_file
-						      : INITIATORNAME,
-			.state_directory = options->state_directory,
-			.lock_directory = options->lock_directory,
-			.iscsiadm = options->iscsiadm,
-			.sysfs = options->sysfs,
-			.log = &monitor->log,
-		},
-		&monitor->privileged);
-	if (error) {
-		snprintf(what, sizeof(what), "cannot open the record directory %s", directory);
-		return failed(monitor, what, error);
-	}
-	monitor->record_directory = isif_name_get(monitor->names, directory, strlen(directory));
-	if (!monitor->record_directory)
-		return ISIF_NO_MEMORY;
-	return isif_database_open(monitor->privileged, monitor->names, &monitor->log,
-				  &monitor->database);
-}
-
 static enum isif_error open_kernel(struct isif_monitor *monitor, const char *root)
 {
 	enum isif_error error = isif_rtnetlink_open(&monitor->rtnetlink);
@@ -565,7 +525,7 @@ static enum isif_error open_kernel(struct isif_monitor *monitor, const char *roo
 		if (error)
 			return failed(monitor, "cannot open SOCK_DIAG", error);
 	}
-	return isif_daemon_open(&monitor->daemon);
+	return isif_daemon_open(monitor->privileged, &monitor->daemon);
 }
 
 static enum isif_error read_everything(struct isif_monitor *monitor)
@@ -589,39 +549,59 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 	struct isif_monitor *monitor = calloc(1, sizeof(*monitor));
 	enum isif_error error;
 
-	if (!monitor)
+	if (!monitor) {
+		isif_privileged_close(options->gate);
 		return ISIF_NO_MEMORY;
+	}
 	monitor->log = options->log;
+	monitor->privileged = options->gate;
+	monitor->iscsi_events = -1;
+	monitor->state_directory = options->state_directory;
 	monitor->rebind_mode =
 		options->rebind_mode ? options->rebind_mode : ISIF_REBIND_RECORD_ONLY;
 	monitor->resync_interval = (uint64_t)options->resync_interval * 1000;
 	monitor->names = isif_names_new();
-	error = monitor->names ? open_records(monitor, options) : ISIF_NO_MEMORY;
-	if (!error)
-		error = open_kernel(monitor, options->sysfs);
-	if (!error)
-		error = state_open(options->state_directory, monitor->names, &monitor->log,
-				   &monitor->state);
-	if (!error)
-		error = job_runner_open(monitor->privileged, monitor->names, &monitor->log,
-					&monitor->jobs);
-	if (!error) {
-		job_runner_set_rtnetlink(monitor->jobs, monitor->rtnetlink);
-		job_runner_set_state(monitor->jobs, monitor->state);
-		job_runner_set_listener(monitor->jobs, monitor_tell_job, monitor);
-		error = event_log_open(monitor->privileged, monitor->names, &monitor->log,
-				       monitor->state->boot, &monitor->events);
-	}
-	if (!error) {
-		isif_monitor_tell(monitor, ISIF_HAPPENED_AGENT_STARTED, "the agent started");
-		error = read_everything(monitor);
-	}
+	if (monitor->names)
+		monitor->record_directory = isif_name_get(monitor->names, monitor->privileged->root,
+							  strlen(monitor->privileged->root));
+	error = monitor->record_directory ? open_kernel(monitor, options->sysfs) : ISIF_NO_MEMORY;
 	if (error) {
 		isif_monitor_close(monitor);
 		return error;
 	}
 	*result = monitor;
 	return ISIF_OK;
+}
+
+/* What was kept across the restart. */
+static enum isif_error read_state(struct isif_monitor *monitor)
+{
+	enum isif_error error = state_open(monitor->state_directory, monitor->names, &monitor->log,
+					   &monitor->state);
+
+	if (!error)
+		error = job_runner_open(monitor->privileged, monitor->names, &monitor->log,
+					&monitor->jobs);
+	if (error)
+		return error;
+	job_runner_set_rtnetlink(monitor->jobs, monitor->rtnetlink);
+	job_runner_set_state(monitor->jobs, monitor->state);
+	job_runner_set_listener(monitor->jobs, monitor_tell_job, monitor);
+	return event_log_open(monitor->privileged, monitor->names, &monitor->log,
+			      monitor->state->boot, &monitor->events);
+}
+
+enum isif_error isif_monitor_start(struct isif_monitor *monitor)
+{
+	enum isif_error error = isif_database_open(monitor->privileged, monitor->names,
+						   &monitor->log, &monitor->database);
+
+	if (!error)
+		error = read_state(monitor);
+	if (error)
+		return error;
+	isif_monitor_tell(monitor, ISIF_HAPPENED_AGENT_STARTED, "the agent started");
+	return read_everything(monitor);
 }
 
 void isif_monitor_close(struct isif_monitor *monitor)
@@ -641,7 +621,7 @@ void isif_monitor_close(struct isif_monitor *monitor)
 	free(monitor->transports);
 	state_close(monitor->state);
 	isif_daemon_close(monitor->daemon);
-	isif_iscsi_events_close(monitor->iscsi_events);
+	cleanup_close_descriptor(&monitor->iscsi_events);
 	isif_uevents_close(monitor->uevents);
 	isif_sysfs_close(monitor->sysfs);
 	isif_sock_diag_close(monitor->sock_diag);

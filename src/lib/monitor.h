@@ -42,6 +42,7 @@ struct isif_monitor {
 	struct isif_log log;
 	struct isif_names *names;
 	struct isif_privileged *privileged;
+	const char *state_directory;
 	struct isif_database *database;
 	struct state *state;
 	struct job_runner *jobs;
@@ -49,8 +50,8 @@ struct isif_monitor {
 	struct isif_network *network;
 	struct isif_sock_diag *sock_diag; /* NULL with a sysfs root of one's own */
 	struct isif_sysfs *sysfs;
-	struct isif_uevents *uevents;		/* NULL likewise */
-	struct isif_iscsi_events *iscsi_events; /* NULL until the class is there */
+	struct isif_uevents *uevents; /* NULL likewise */
+	int iscsi_events;	      /* ISIF_SOURCE_ISCSI_EVENTS, -1 until the class is there */
 	struct isif_daemon *daemon;
 	enum isif_daemon_status daemon_status;
 	enum isif_rebind_mode rebind_mode;

@@ -5,6 +5,8 @@
 #include "cleanup.h"
 #include "command.h"
 #include "directory_reader.h"
+#include "kernel_daemon.h"
+#include "kernel_event.h"
 #include "look.h"
 #include "store.h"
 
@@ -14,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 /* So many directories at once are worth a second thread. */
 #define MANY 16
@@ -64,6 +68,40 @@ static enum isif_error read_record(struct isif_privileged *gate, const char *pat
 		return ISIF_INVALID;
 	*text = local->reader.text;
 	return directory_reader_text(&local->reader, local->reader.root, path, false, length);
+}
+
+/* Not waiting: a master whose queue is full is tried again like one that is not there. */
+static enum isif_error connect_master(const char *path, int *descriptor)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	CLEANUP_CLOSE int connected = -1;
+
+	if (!path || path[0] != '/' || strlen(path) >= sizeof(name.sun_path))
+		return ISIF_INVALID;
+	memcpy(name.sun_path, path, strlen(path) + 1);
+	connected = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (connected < 0 ||
+	    connect(connected, (const struct sockaddr *)(const void *)&name, sizeof(name)) ||
+	    fcntl(connected, F_SETFL, 0))
+		return isif_error_from_errno(errno);
+	*descriptor = TAKE_DESCRIPTOR(connected);
+	return ISIF_OK;
+}
+
+static enum isif_error open_source(struct isif_privileged *gate, enum isif_source source,
+				   const char *path, int *descriptor)
+{
+	(void)gate;
+	switch (source) {
+	case ISIF_SOURCE_ISCSI_EVENTS:
+		return iscsi_events_open(descriptor);
+	case ISIF_SOURCE_DAEMON_STARTS:
+		*descriptor = daemon_watch_starts();
+		return *descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
+	case ISIF_SOURCE_MASTER:
+		return connect_master(path, descriptor);
+	}
+	return ISIF_INVALID;
 }
 
 static enum isif_error read_initiatorname(struct isif_privileged *gate, char *buffer, size_t size)
@@ -287,6 +325,7 @@ static void close_local(struct isif_privileged *gate)
 static const struct isif_privileged_operations operations = {
 	.read_directories = read_directories,
 	.read_record = read_record,
+	.open_source = open_source,
 	.read_initiatorname = read_initiatorname,
 	.change_descriptor = change_descriptor,
 	.next_change = next_change,
@@ -316,30 +355,72 @@ static const struct isif_privileged_operations operations = {
 	.close = close_local,
 };
 
+static enum isif_error failed(const struct isif_log *log, const char *what, enum isif_error error)
+{
+	if (log)
+		isif_log_line(log, ISIF_LOG_ERROR, "%s: %s", what, isif_error_text(error));
+	return error;
+}
+
+static enum isif_error find_root(const struct isif_privileged_options *options, char *root,
+				 size_t size)
+{
+	enum isif_error error;
+
+	if (options->root && strcmp(options->root, "auto") != 0)
+		return (size_t)snprintf(root, size, "%s", options->root) < size ? ISIF_OK
+										: ISIF_TOO_LONG;
+	error = isif_database_find("", options->iscsiadm, root, size);
+	return error ? failed(options->log,
+			      "cannot tell which record directory open-iscsi uses, /etc/iscsi or "
+			      "/var/lib/iscsi (name it with -r)",
+			      error)
+		     : ISIF_OK;
+}
+
+static enum isif_error open_parts(struct local *local,
+				  const struct isif_privileged_options *options)
+{
+	const struct isif_privileged_options found = {
+		.root = local->root,
+		.initiatorname_file = local->initiatorname_file,
+		.state_directory = options->state_directory,
+		.lock_directory = options->lock_directory,
+		.log = options->log,
+	};
+	int descriptor = open(local->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum isif_error error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
+	char what[PATH_MAX + 64];
+
+	directory_reader_init(&local->reader, local->root, descriptor,
+			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+	snprintf(what, sizeof(what), "cannot open the record directory %s", local->root);
+	if (error)
+		return failed(options->log, what, error);
+	local->sysfs = options->sysfs ? strdup(options->sysfs) : NULL;
+	if (options->sysfs && !local->sysfs)
+		return ISIF_NO_MEMORY;
+	error = store_open(&found, descriptor, &local->store);
+	return error ? error
+		     : commands_open(options->iscsiadm, options->lock_directory, &local->commands);
+}
+
 enum isif_error isif_privileged_open(const struct isif_privileged_options *options,
 				     struct isif_privileged **privileged)
 {
 	struct local *local = calloc(1, sizeof(*local));
 	enum isif_error error;
-	int descriptor;
 
 	if (!local)
 		return ISIF_NO_MEMORY;
 	local->gate.operations = &operations;
-	snprintf(local->root, sizeof(local->root), "%s", options->root);
+	local->gate.root = local->root;
+	local->reader.root = local->reader.inotify = -1;
 	snprintf(local->initiatorname_file, sizeof(local->initiatorname_file), "%s",
-		 options->initiatorname_file);
-	descriptor = open(options->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
-	local->sysfs = options->sysfs ? strdup(options->sysfs) : NULL;
-	if (options->sysfs && !local->sysfs)
-		error = ISIF_NO_MEMORY;
-	directory_reader_init(&local->reader, local->root, descriptor,
-			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+		 options->initiatorname_file ? options->initiatorname_file : ISIF_INITIATORNAME);
+	error = find_root(options, local->root, sizeof(local->root));
 	if (!error)
-		error = store_open(options, descriptor, &local->store);
-	if (!error)
-		error = commands_open(options->iscsiadm, options->lock_directory, &local->commands);
+		error = open_parts(local, options);
 	if (error) {
 		close_local(&local->gate);
 		return error;

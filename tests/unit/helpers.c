@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "helpers.h"
 
-#include <isif/privileged.h>
+#include <isif/monitor.h>
 
 #include <errno.h>
 #include <ftw.h>
@@ -173,4 +173,25 @@ enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
 			.log = log,
 		},
 		gate);
+}
+
+enum isif_error start_monitor(const char *records, const struct isif_log *log,
+			      struct isif_monitor **monitor)
+{
+	struct isif_monitor_options options = {
+		.state_directory = scratch("state"),
+		.sysfs = scratch("sys"),
+		.rebind_mode = ISIF_REBIND_RELOGIN,
+		.log = *log,
+	};
+	enum isif_error error = open_writing_gate(scratch("%s", records), log, &options.gate);
+
+	if (!error)
+		error = isif_monitor_open(&options, monitor);
+	if (error)
+		return error;
+	error = isif_monitor_start(*monitor);
+	if (error)
+		isif_monitor_close(*monitor);
+	return error;
 }

@@ -55,6 +55,11 @@ enum isif_error open_gate(const char *root, struct isif_privileged **gate);
 enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
 				  struct isif_privileged **gate);
 
+/* A monitor that has read everything there, with its sysfs in "sys". */
+struct isif_monitor;
+enum isif_error start_monitor(const char *records, const struct isif_log *log,
+			      struct isif_monitor **monitor);
+
 /* The log lines of a test. */
 struct lines {
 	int count;

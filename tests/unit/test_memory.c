@@ -312,21 +312,9 @@ static void test_state(void)
 
 static enum isif_error open_monitor(void)
 {
-	static char records[256], sysfs[256], states[256];
-	const struct isif_monitor_options options = {
-		.record_directory = records,
-		.sysfs = sysfs,
-		.initiatorname_file = records,
-		.state_directory = states,
-		.log = log_here,
-	};
 	struct isif_monitor *monitor = NULL;
-	enum isif_error error;
+	enum isif_error error = start_monitor(".", &log_here, &monitor);
 
-	snprintf(records, sizeof(records), "%s", scratch("."));
-	snprintf(sysfs, sizeof(sysfs), "%s", scratch("sys"));
-	snprintf(states, sizeof(states), "%s", scratch("run"));
-	error = isif_monitor_open(&options, &monitor);
 	if (!error)
 		isif_monitor_run(monitor);
 	if (!error)
@@ -338,7 +326,6 @@ static void test_monitor(void)
 {
 	log_here = log_into(&lines);
 	put_database();
-	put_directory("run");
 	put_directory("sys/class/iscsi_transport/tcp");
 	put_file("sys/class/iscsi_session/session1/targetname", "iqn.a\n");
 	put_file("sys/class/iscsi_session/session1/ifacename", "if0\n");

@@ -55,23 +55,9 @@ static const struct {
 
 static enum isif_error open_monitor(const char *records, struct isif_monitor **result)
 {
-	char directory[256], sysfs[256], initiator[256], state[256], lock[256];
-	struct isif_monitor_options options = {
-		.record_directory = directory,
-		.sysfs = sysfs,
-		.initiatorname_file = initiator,
-		.state_directory = state,
-		.lock_directory = lock,
-		.rebind_mode = ISIF_REBIND_RELOGIN,
-		.log = log_into(&lines),
-	};
+	const struct isif_log log = log_into(&lines);
 
-	snprintf(directory, sizeof(directory), "%s", scratch("%s", records));
-	snprintf(sysfs, sizeof(sysfs), "%s", scratch("sys"));
-	snprintf(initiator, sizeof(initiator), "%s", scratch("initiatorname"));
-	snprintf(state, sizeof(state), "%s", scratch("state"));
-	snprintf(lock, sizeof(lock), "%s", scratch("lock"));
-	return isif_monitor_open(&options, result);
+	return start_monitor(records, &log, result);
 }
 
 static void set_up(void)

@@ -31,22 +31,9 @@ static bool sessions;	   /* it allows jobs that change sessions */
 
 static void open_monitor(void)
 {
-	char paths[6][256];
-	struct isif_monitor_options options = {
-		.record_directory = paths[0],
-		.sysfs = paths[1],
-		.initiatorname_file = paths[2],
-		.state_directory = paths[3],
-		.lock_directory = paths[4],
-		.iscsiadm = paths[5],
-		.log = log_into(&lines),
-	};
-	static const char *const names[] = { "records", "sys",	"initiatorname",
-					     "state",	"lock", "iscsiadm" };
+	const struct isif_log log = log_into(&lines);
 
-	for (size_t i = 0; i < COUNT(names); i++)
-		snprintf(paths[i], sizeof(paths[i]), "%s", scratch("%s", names[i]));
-	CU_ASSERT_EQUAL_FATAL(isif_monitor_open(&options, &monitor), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(start_monitor("records", &log, &monitor), ISIF_OK);
 	isif_monitor_configure(monitor, &(struct isif_monitor_configuration){
 						.rebind_mode = ISIF_REBIND_RECORD_ONLY,
 						.job_history = 128,
