@@ -17,7 +17,6 @@
 /** Where a monitor looks. A NULL text takes the default. */
 struct isif_monitor_options {
 	struct isif_privileged *gate;	   /**< the monitor's own from now on, whatever comes */
-	const char *state_directory;	   /**< NULL: nothing is kept across restarts */
 	const char *sysfs;		   /**< NULL: /sys, with udev, netlink and SOCK_DIAG */
 	uint32_t resync_interval;	   /**< seconds between full reads; 0: never */
 	enum isif_rebind_mode rebind_mode; /**< of ifaces that nobody set it for; 0: recordOnly */

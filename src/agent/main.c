@@ -347,7 +347,6 @@ static int open_monitor(struct agent *agent)
 		.log = &agent_log,
 	};
 	struct isif_monitor_options monitor = {
-		.state_directory = gate.state_directory,
 		.sysfs = options->sysfs,
 		.log = agent_log,
 	};

@@ -556,7 +556,6 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 	monitor->log = options->log;
 	monitor->privileged = options->gate;
 	monitor->iscsi_events = -1;
-	monitor->state_directory = options->state_directory;
 	monitor->rebind_mode =
 		options->rebind_mode ? options->rebind_mode : ISIF_REBIND_RECORD_ONLY;
 	monitor->resync_interval = (uint64_t)options->resync_interval * 1000;
@@ -576,8 +575,8 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 /* What was kept across the restart. */
 static enum isif_error read_state(struct isif_monitor *monitor)
 {
-	enum isif_error error = state_open(monitor->state_directory, monitor->names, &monitor->log,
-					   &monitor->state);
+	enum isif_error error =
+		state_open(monitor->privileged, monitor->names, &monitor->log, &monitor->state);
 
 	if (!error)
 		error = job_runner_open(monitor->privileged, monitor->names, &monitor->log,

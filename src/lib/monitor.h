@@ -42,7 +42,6 @@ struct isif_monitor {
 	struct isif_log log;
 	struct isif_names *names;
 	struct isif_privileged *privileged;
-	const char *state_directory;
 	struct isif_database *database;
 	struct state *state;
 	struct job_runner *jobs;

@@ -101,9 +101,10 @@ void monitor_save(struct isif_monitor *monitor)
 	if (error && !monitor->save_failed)
 		isif_log_line(
 			&monitor->log, ISIF_LOG_ERROR,
-			"cannot write %s: %s; after a restart bindings may have other indexes "
-			"(option -s names the state directory)",
-			monitor->state->path, isif_error_text(error));
+			"cannot write the state file (" STATE_FILE
+			" in the state directory): %s; after a restart bindings may have other "
+			"indexes (option -s names that directory)",
+			isif_error_text(error));
 	monitor->save_failed = error;
 }
 

@@ -150,7 +150,7 @@ void state_free_device(struct device_memory *memory)
 	free(memory);
 }
 
-enum isif_error state_open(const char *directory, struct isif_names *names,
+enum isif_error state_open(struct isif_privileged *gate, struct isif_names *names,
 			   const struct isif_log *log, struct state **result)
 {
 	struct state *state = calloc(1, sizeof(*state));
@@ -158,6 +158,7 @@ enum isif_error state_open(const char *directory, struct isif_names *names,
 
 	if (!state)
 		return ISIF_NO_MEMORY;
+	state->gate = gate;
 	state->names = names;
 	state->log = log;
 	state->rewrite = true; /* before anything is appended to it */
@@ -165,16 +166,13 @@ enum isif_error state_open(const char *directory, struct isif_names *names,
 	state->defaults[ISIF_KEPT_NOTIFY_ENABLE] = 0xff;
 	state->defaults[ISIF_KEPT_NOTIFY_RATE] = 50;
 	read_boot_id(state->boot, sizeof(state->boot));
-	if (directory && asprintf(&state->path, "%s/" STATE_FILE, directory) < 0) {
-		state->path = NULL;
-		state_close(state);
-		return ISIF_NO_MEMORY;
-	}
 	error = state_file_read(state);
 	if (error == ISIF_NO_MEMORY) {
 		state_close(state);
 		return error;
 	}
+	if (error == ISIF_UNAVAILABLE)
+		state->gate = NULL;
 	if (!state->next_binding)
 		state->next_binding = new_base(STATE_FIRST_INDEX, STATE_FIRST_INDEX / 2);
 	if (!state->next_target)
@@ -226,7 +224,6 @@ void state_close(struct state *state)
 		return;
 	state_forget(state);
 	complaints_clear(&state->complaints);
-	free(state->path);
 	free(state);
 }
 
@@ -260,7 +257,7 @@ static enum isif_error save(struct state *state, bool sync)
 {
 	enum isif_error error;
 
-	if (!state->path ||
+	if (!state->gate ||
 	    (!state->changed && !state->indexes_changed && !(sync && state->unsynced)))
 		return ISIF_OK;
 	if (!state->rewrite && state->grown <= state->whole + ROOM) {

@@ -6,6 +6,7 @@
 #include <isif/log.h>
 #include <isif/model.h>
 #include <isif/monitor.h>
+#include <isif/privileged.h>
 
 #include "complaint.h"
 #include "hash.h"
@@ -13,8 +14,8 @@
 /*
  * What must outlive a restart and no source tells: the index of each binding and target, the
  * wanted state, and what a judgement about losses needs to remember. One text file in the state
- * directory, which grows by what changed, and is replaced as a whole when it has doubled. Losing it
- * loses no iSCSI configuration.
+ * directory, through the gate, which grows by what changed, and is replaced as a whole when it has
+ * doubled. Losing it loses no iSCSI configuration.
  */
 
 /* Indexes below are the managers', those from here up the agent's (mib.md, binding table). */
@@ -93,9 +94,9 @@ struct kept_number {
 };
 
 struct state {
+	struct isif_privileged *gate; /* NULL: nothing is kept */
 	struct isif_names *names;
 	const struct isif_log *log;
-	char *path; /* of the file; NULL: nothing is kept */
 	char boot[40];
 	struct hash bindings;
 	struct hash targets;
@@ -116,10 +117,11 @@ struct state {
 	struct target_memory *unsaved_targets;
 	bool unsaved_wishes; /* ifaces, devices, numbers: few */
 	bool unsynced;	     /* written, but perhaps not on disk */
-	long whole, grown;   /* octets of the file when it was written, and since */
+	size_t whole, grown; /* octets of the file when it was written, and since */
 };
 
-enum isif_error state_open(const char *directory, struct isif_names *names,
+/* Reads what is there. Without a gate, or a state directory behind it, nothing is kept. */
+enum isif_error state_open(struct isif_privileged *gate, struct isif_names *names,
 			   const struct isif_log *log, struct state **state);
 void state_close(struct state *state);
 

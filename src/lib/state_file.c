@@ -9,10 +9,8 @@
 
 #include "cleanup.h"
 #include "escape.h"
-#include "store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +19,8 @@
 #define END	   "end"
 #define WISHES	   "wishes"
 #define FIELD_SIZE 1024 /* of an escaped name: 255 octets, each as %XX, and the NUL */
+#define ASIDE_NAME STATE_FILE "bad"
+#define WHERE	   "(" STATE_FILE " in the state directory)"
 
 static void write_name(FILE *file, const struct isif_name *name)
 {
@@ -111,78 +111,54 @@ static void write_changes(FILE *file, const struct state *state)
 	fputs(END "\n", file);
 }
 
-/* Writes by a function, and syncs if it shall; says how long the file is then. */
-static enum isif_error write_by(const char *path, int flags, bool sync, const struct state *state,
-				void (*write)(FILE *file, const struct state *state), long *length)
-{
-	CLEANUP_CLOSE int descriptor = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-	CLEANUP_FILE FILE *file = NULL;
-
-	if (descriptor < 0)
-		return store_write_error(errno);
-	file = fdopen(descriptor, flags & O_APPEND ? "a" : "w");
-	if (!file)
-		return ISIF_NO_MEMORY;
-	TAKE_DESCRIPTOR(descriptor);
-	write(file, state);
-	if (fflush(file) || ferror(file) || (sync && fdatasync(fileno(file))))
-		return store_write_error(errno ? errno : EIO);
-	*length = ftell(file);
-	return ISIF_OK;
-}
-
-static enum isif_error sync_directory(const char *path)
-{
-	CLEANUP_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
-	CLEANUP_CLOSE int descriptor =
-		directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	return descriptor < 0 || fsync(descriptor) ? store_write_error(errno) : ISIF_OK;
-}
-
-enum isif_error state_file_text(struct state *state, char **text, size_t *length)
+static enum isif_error text_by(const struct state *state,
+			       void (*write)(FILE *file, const struct state *state), char **text,
+			       size_t *length)
 {
 	FILE *file = open_memstream(text, length);
 
 	if (!file)
 		return ISIF_NO_MEMORY;
-	write_all(file, state);
-	if (escape_close(file)) {
-		state->whole = (long)*length;
-		state->grown = 0;
+	write(file, state);
+	if (escape_close(file))
 		return ISIF_OK;
-	}
 	free(TAKE(*text));
 	return ISIF_NO_MEMORY;
 }
 
+enum isif_error state_file_text(struct state *state, char **text, size_t *length)
+{
+	enum isif_error error = text_by(state, write_all, text, length);
+
+	if (error)
+		return error;
+	state->whole = *length;
+	state->grown = 0;
+	return ISIF_OK;
+}
+
 enum isif_error state_file_append(struct state *state, bool sync)
 {
-	long length;
-	enum isif_error error =
-		write_by(state->path, O_APPEND, sync, state, write_changes, &length);
+	CLEANUP_FREE char *text = NULL;
+	size_t length;
+	enum isif_error error = text_by(state, write_changes, &text, &length);
 
 	if (!error)
-		state->grown = length - state->whole;
+		error = state->gate->operations->state_append(state->gate, STATE_FILE, text, length,
+							      sync);
+	if (!error)
+		state->grown += length;
 	return error;
 }
 
 enum isif_error state_file_write(struct state *state)
 {
-	CLEANUP_FREE char *fresh = NULL;
-	enum isif_error error;
+	CLEANUP_FREE char *text = NULL;
+	size_t length;
+	enum isif_error error = state_file_text(state, &text, &length);
 
-	if (asprintf(&fresh, "%s.new", state->path) < 0) {
-		fresh = NULL;
-		return ISIF_NO_MEMORY;
-	}
-	error = write_by(fresh, O_CREAT | O_TRUNC, true, state, write_all, &state->whole);
-	state->grown = 0;
-	if (!error && rename(fresh, state->path))
-		error = store_write_error(errno);
-	if (error)
-		unlink(fresh);
-	return error ? error : sync_directory(state->path);
+	return error ? error
+		     : state->gate->operations->state_write(state->gate, STATE_FILE, text, length);
 }
 
 static bool read_name(struct isif_names *names, const char **at, struct isif_name **name)
@@ -389,16 +365,14 @@ static bool read_line(struct state *state, const char *line, bool *same_boot)
  * Returns true if the file was whole when it was written, and every line of that was understood.
  * Of what was appended later all counts that can be understood.
  */
-static bool read_all(FILE *file, struct state *state)
+static bool read_all(struct state *state, char *text)
 {
-	char line[FIELD_SIZE * 5];
 	bool whole = false, ended = false, same_boot = false;
 
-	if (!fgets(line, sizeof(line), file) || strcmp(line, HEADER))
+	if (!begins(text, HEADER))
 		return false;
-	while (fgets(line, sizeof(line), file)) {
-		char *newline = strchr(line, '\n');
-
+	for (char *line = text + strlen(HEADER), *newline; *line; line = newline + 1) {
+		newline = strchr(line, '\n');
 		if (newline)
 			*newline = '\0';
 		ended = newline && !strcmp(line, END);
@@ -410,41 +384,52 @@ static bool read_all(FILE *file, struct state *state)
 		return false;
 	if (whole && !ended)
 		isif_log_line(state->log, ISIF_LOG_NOTICE,
-			      "the end of the state file %s is torn, as after a crash: what was "
-			      "being written then is forgotten",
-			      state->path);
+			      "the end of the state file " WHERE " is torn, as after a crash: "
+			      "what was being written then is forgotten");
 	return whole && state->next_binding;
 }
 
-static void put_aside(struct state *state)
+/* The damaged file itself stays until the next save replaces it. */
+static void put_aside(struct state *state, const char *text, size_t length)
 {
-	CLEANUP_FREE char *aside = NULL;
+	enum isif_error error;
 
 	state_forget(state);
-	if (asprintf(&aside, "%s.bad", state->path) < 0)
-		aside = NULL;
-	else
-		rename(state->path, aside);
+	state->changed = true;
+	error = state->gate->operations->state_write(state->gate, ASIDE_NAME, text, length);
 	isif_log_line(state->log, ISIF_LOG_ERROR,
-		      "the state file %s is damaged and was put aside as %s.bad: bindings get new "
-		      "indexes, wanted states are taken from node.startup",
-		      state->path, state->path);
+		      "the state file " WHERE " is damaged and %s as " ASIDE_NAME
+		      ": bindings get new indexes, wanted states are taken from node.startup",
+		      error ? "could not be put aside" : "was put aside");
 }
 
 enum isif_error state_file_read(struct state *state)
 {
-	CLEANUP_FILE FILE *file = NULL;
+	CLEANUP_FREE char *text = NULL;
+	CLEANUP_FREE char *copy = NULL;
+	size_t length;
+	enum isif_error error = ISIF_UNAVAILABLE;
 
-	if (!state->path)
-		return ISIF_OK;
-	file = fopen(state->path, "re");
-	if (!file)
-		return isif_error_from_errno(errno);
+	if (state->gate)
+		error = state->gate->operations->state_read(state->gate, STATE_FILE, &text,
+							    &length);
+	if (error && error != ISIF_NOT_FOUND && error != ISIF_UNAVAILABLE &&
+	    error != ISIF_NO_MEMORY)
+		isif_log_line(state->log, ISIF_LOG_ERROR,
+			      "cannot read the state file " WHERE
+			      ": %s; bindings get new indexes, wanted states are taken from "
+			      "node.startup",
+			      isif_error_text(error));
+	if (error)
+		return error;
+	copy = strndup(text, length);
+	if (!copy)
+		return ISIF_NO_MEMORY;
 	errno = 0;
-	if (read_all(file, state))
+	if (read_all(state, copy))
 		return ISIF_OK;
 	if (errno == ENOMEM)
 		return ISIF_NO_MEMORY;
-	put_aside(state);
+	put_aside(state, text, length);
 	return ISIF_INVALID;
 }

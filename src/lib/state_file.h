@@ -5,12 +5,12 @@
 #include "state.h"
 
 /*
- * Reads the file into an empty state. A file that cannot be understood is put aside as
- * "state.bad", named in the log, and the state stays empty.
+ * Reads the file into an empty state. ISIF_INVALID: it cannot be understood, was put aside as
+ * "statebad", named in the log, and the state stays empty. ISIF_UNAVAILABLE: nothing can be kept.
  */
 enum isif_error state_file_read(struct state *state);
 
-/* Replaces the file: a new one beside it, synced, renamed over it. */
+/* Replaces the file; on disk on return. */
 enum isif_error state_file_write(struct state *state);
 
 /* Appends what is not saved, and syncs if it shall. After an error the file has to be replaced. */

@@ -16,11 +16,9 @@
 #include "state_file.h"
 #include "unbind_plan.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BOOT "this-boot"
 
@@ -33,52 +31,11 @@ static bool same_text(const struct fuzz_text *a, const struct fuzz_text *b)
 
 /* --- state --- */
 
-static char directory[256];
-
-static void remove_directory(void)
-{
-	char path[sizeof(directory) + 16];
-
-	snprintf(path, sizeof(path), "%s/" STATE_FILE, directory);
-	unlink(path);
-	rmdir(directory);
-}
-
-/* The library reads it by its path. */
-static void make_directory(void)
-{
-	const char *where = getenv("TMPDIR");
-
-	if (*directory)
-		return;
-	snprintf(directory, sizeof(directory), "%s/isif-fuzz-XXXXXX", where ? where : "/dev/shm");
-	MUST(mkdtemp(directory));
-	atexit(remove_directory);
-}
-
-static void put_state(const void *octets, size_t length)
-{
-	char path[sizeof(directory) + 16];
-	int file;
-
-	snprintf(path, sizeof(path), "%s/" STATE_FILE, directory);
-	file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	MUST(file >= 0 && write(file, octets, length) == (ssize_t)length && !close(file));
-}
-
-static bool was_put_aside(void)
-{
-	char path[sizeof(directory) + 16];
-
-	snprintf(path, sizeof(path), "%s/" STATE_FILE ".bad", directory);
-	return !unlink(path);
-}
-
-static struct state *open_state(struct isif_names *names)
+static struct state *open_state(struct gate *gate, struct isif_names *names)
 {
 	struct state *state = NULL;
 
-	MUST(state_open(directory, names, nowhere, &state) == ISIF_OK && state);
+	MUST(state_open(&gate->gate, names, nowhere, &state) == ISIF_OK && state);
 	MUST(state->next_binding && state->next_binding <= STATE_LAST_INDEX);
 	MUST(state->next_target && state->next_target <= STATE_LAST_INDEX);
 	return state;
@@ -112,18 +69,25 @@ static struct fuzz_text sorted_text(struct state *state)
 }
 
 /* What was written into the file is read back. */
-static void check_state_again(struct isif_names *names, const struct fuzz_text *before)
+static void check_state_again(struct gate *gate, struct isif_names *names,
+			      const struct fuzz_text *before)
 {
-	struct state *state = open_state(names);
-	struct fuzz_text after = sorted_text(state);
+	const struct fuzz_text file = *gate_file(gate, STATE_FILE);
+	struct gate fresh = gate_new();
+	struct fuzz_text after;
+	struct state *state;
 
-	MUST(!was_put_aside() && same_text(before, &after));
+	gate_put(&fresh, STATE_FILE, file.octets, file.length);
+	state = open_state(&fresh, names);
+	after = sorted_text(state);
+	MUST(!gate_file(&fresh, "statebad") && same_text(before, &after));
 	fuzz_free(&after);
 	state_close(state);
+	gate_clear(&fresh);
 }
 
 /* Every line once more behind the others: each takes the place of the one before. */
-static void check_appended(struct isif_names *names, struct state *state,
+static void check_appended(struct gate *gate, struct isif_names *names, struct state *state,
 			   const struct fuzz_text *text)
 {
 	for (size_t i = 0; i < state->bindings.size; i++)
@@ -131,27 +95,29 @@ static void check_appended(struct isif_names *names, struct state *state,
 			state_touch(state, state->bindings.slots[i].item);
 	state_touch_wishes(state);
 	MUST(state_save(state) == ISIF_OK);
-	check_state_again(names, text);
+	check_state_again(gate, names, text);
 }
 
 static void check_state(const char *octets, size_t length)
 {
+	struct gate gate = gate_new();
 	struct isif_names *names = isif_names_new();
 	struct fuzz_text text;
 	struct state *state;
 
-	make_directory();
-	put_state(octets, length);
-	state = open_state(names);
-	if (was_put_aside())
-		MUST(!state->bindings.used && !state->targets.used && !state->ifaces.used);
+	gate_put(&gate, STATE_FILE, octets, length);
+	state = open_state(&gate, names);
+	if (gate_file(&gate, "statebad"))
+		MUST(gate_file(&gate, "statebad")->length == length && !state->bindings.used &&
+		     !state->targets.used && !state->ifaces.used);
 	text = sorted_text(state);
 	state_rewrite(state);
 	MUST(state_save(state) == ISIF_OK);
-	check_state_again(names, &text);
-	check_appended(names, state, &text);
+	check_state_again(&gate, names, &text);
+	check_appended(&gate, names, state, &text);
 	fuzz_free(&text);
 	state_close(state);
+	gate_clear(&gate);
 	isif_names_free(names);
 }
 

@@ -133,6 +133,18 @@ bool file_exists(const char *name)
 	return access(scratch("%s", name), F_OK) == 0;
 }
 
+bool file_is(const char *name, const char *text)
+{
+	char found[2048];
+	FILE *file = fopen(scratch("%s", name), "re");
+	size_t length = file ? fread(found, 1, sizeof(found) - 1, file) : 0;
+
+	found[length] = '\0';
+	if (file)
+		fclose(file);
+	return file && !strcmp(found, text);
+}
+
 static void write_line(void *context, enum isif_log_level level, const char *line)
 {
 	struct lines *lines = context;
@@ -179,7 +191,6 @@ enum isif_error start_monitor(const char *records, const struct isif_log *log,
 			      struct isif_monitor **monitor)
 {
 	struct isif_monitor_options options = {
-		.state_directory = scratch("state"),
 		.sysfs = scratch("sys"),
 		.rebind_mode = ISIF_REBIND_RELOGIN,
 		.log = *log,

@@ -44,6 +44,7 @@ void put_octets(const char *name, const void *octets, size_t length);
 void put_link(const char *name, const char *to);
 void remove_file(const char *name);
 bool file_exists(const char *name);
+bool file_is(const char *name, const char *text); /* of up to 2047 octets */
 
 /*
  * The gate to a database in root; what it keeps is below it: "initiatorname", and with a state

@@ -572,18 +572,6 @@ static void test_saved_in_a_change(void)
 	CU_ASSERT_TRUE(lists("2:1"));
 }
 
-static bool file_is(const char *name, const char *text)
-{
-	char found[2048];
-	FILE *file = fopen(scratch("%s", name), "re");
-	size_t length = file ? fread(found, 1, sizeof(found) - 1, file) : 0;
-
-	found[length] = '\0';
-	if (file)
-		fclose(file);
-	return file && !strcmp(found, text);
-}
-
 #define HEAD "iscsi-ifaced jobs 1\nnext 1073741824\n"
 
 static void test_damaged(void)

@@ -546,8 +546,8 @@ static void test_logout_too_early_for_long(void)
 
 static void test_wanted_state_is_on_disk(void)
 {
-	CU_ASSERT_PTR_NULL(stage.state->path);
-	stage.state->path = strdup(scratch("state/state"));
+	CU_ASSERT_PTR_NULL(stage.state->gate);
+	stage.state->gate = gate;
 	session_comes(5, A);
 	ask(ISIF_JOB_LOGOUT, A, false);
 	job_run(runner, stage.snapshot, now, UINT64_MAX);

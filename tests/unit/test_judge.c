@@ -5,6 +5,8 @@
  */
 #include "suites.h"
 
+#include <isif/privileged.h>
+
 #include "stage.h"
 
 #include <stdio.h>
@@ -67,6 +69,8 @@ static void set_job(unsigned flags)
 						  : 0;
 }
 
+static struct isif_privileged *gate;
+
 /* What a restart leaves: no snapshot, and the state as its file keeps it. */
 static void restart(bool reboot)
 {
@@ -76,8 +80,7 @@ static void restart(bool reboot)
 		strcpy(stage.state->boot, "another");
 	CU_ASSERT_EQUAL(state_save(stage.state), ISIF_OK);
 	state_close(stage.state);
-	CU_ASSERT_EQUAL_FATAL(state_open(scratch("."), stage.names, &stage.log, &stage.state),
-			      ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(state_open(gate, stage.names, &stage.log, &stage.state), ISIF_OK);
 }
 
 static void run(const struct step *steps, size_t count)
@@ -118,14 +121,15 @@ static void set_up(void)
 	scratch_make();
 	stage_open();
 	state_close(stage.state);
-	CU_ASSERT_EQUAL_FATAL(state_open(scratch("."), stage.names, &stage.log, &stage.state),
-			      ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("."), &stage.log, &gate), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(state_open(gate, stage.names, &stage.log, &stage.state), ISIF_OK);
 	stage_iface("if0", IFACE_RECORD("if0", "iface.net_ifacename = san0\n"));
 }
 
 static void tear_down(void)
 {
 	stage_close();
+	isif_privileged_close(gate);
 	scratch_remove();
 }
 

@@ -284,15 +284,13 @@ static struct state *state;
 
 static enum isif_error open_state(void)
 {
-	return state_open(scratch("."), names, &log_here, &state);
+	return state_open(gate, names, &log_here, &state);
 }
 
 /* A good file is no damaged one because memory was short. */
 static void check_state(bool failed)
 {
-	CU_ASSERT_TRUE(file_exists("state") && !file_exists("state.bad"));
-	if (file_exists("state.bad"))
-		rename(scratch("state.bad"), scratch("state"));
+	CU_ASSERT_FALSE(file_exists("state/statebad"));
 	state_close(state);
 	state = NULL;
 	new_names(failed);
@@ -301,11 +299,14 @@ static void check_state(bool failed)
 static void test_state(void)
 {
 	log_here = log_into(&lines);
-	put_file("state", "iscsi-ifaced state 1\nboot x\nnext 1073741825 2\n"
-			  "binding 1073741824 1 0 0 0 0 0 0 0 3260 1 192.0.2.1 if0 iqn.a gone\n"
-			  "target 1 0 iqn.a\nend\n");
+	put_file("state/state",
+		 "iscsi-ifaced state 1\nboot x\nnext 1073741825 2\n"
+		 "binding 1073741824 1 0 0 0 0 0 0 0 3260 1 192.0.2.1 if0 iqn.a gone\n"
+		 "target 1 0 iqn.a\nend\n");
 	names = isif_names_new();
+	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("."), &log_here, &gate), ISIF_OK);
 	run_trial(&(struct trial){ .run = open_state, .check = check_state });
+	close_gate(false);
 	isif_names_free(names);
 	names = NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What outlives a restart: the state file, written and read by the real code in a directory. */
+/* What outlives a restart: the state file, with the real gate to a state directory. */
 #include "suites.h"
+
+#include <isif/privileged.h>
 
 #include "helpers.h"
 #include "state_file.h"
@@ -13,6 +15,7 @@
 #define NOW  1800000000
 #define HOUR 3600
 
+static struct isif_privileged *gate;
 static struct isif_names *names;
 static struct lines lines;
 static struct isif_log log_here;
@@ -20,7 +23,7 @@ static struct state *state;
 
 static void open_state(void)
 {
-	CU_ASSERT_EQUAL_FATAL(state_open(scratch("."), names, &log_here, &state), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(state_open(gate, names, &log_here, &state), ISIF_OK);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(state);
 }
 
@@ -30,6 +33,7 @@ static void set_up(void)
 	names = isif_names_new();
 	lines = (struct lines){ 0 };
 	log_here = log_into(&lines);
+	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("."), &log_here, &gate), ISIF_OK);
 	open_state();
 }
 
@@ -37,6 +41,7 @@ static void tear_down(void)
 {
 	state_close(state);
 	state = NULL;
+	isif_privileged_close(gate);
 	isif_names_free(names);
 	scratch_remove();
 }
@@ -374,18 +379,46 @@ static void test_damaged(void)
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		state_close(state);
 		lines = (struct lines){ 0 };
-		put_file("state", texts[i]);
+		put_file("state/state", texts[i]);
 		open_state();
 		CU_ASSERT_EQUAL(lines.errors, 1);
-		CU_ASSERT_TRUE(file_exists("state.bad"));
-		CU_ASSERT_FALSE(file_exists("state"));
+		CU_ASSERT_TRUE(file_is("state/statebad", texts[i]));
 		CU_ASSERT_EQUAL(state->bindings.used, 0);
 		CU_ASSERT_EQUAL(state->targets.used, 0);
 		CU_ASSERT_TRUE(remember(&a)->index >= 1u << 30);
-		if (lines.errors != 1 || file_exists("state"))
+		/* It is told once, even if nothing happens. */
+		reopen();
+		CU_ASSERT_EQUAL(lines.errors, 1);
+		if (lines.errors != 1)
 			printf("# case %zu\n", i);
-		remove(scratch("state.bad"));
-		remove(scratch("state"));
+		remove(scratch("state/statebad"));
+		remove(scratch("state/state"));
+	}
+}
+
+/* It is said, and the next save replaces it. */
+static void test_unreadable(void)
+{
+	put_file("state/elsewhere", "iscsi-ifaced state 1\nboot x\nnext 1073741824 1\nend\n");
+	for (int damaged = 0; damaged < 2; damaged++) {
+		state_close(state);
+		lines = (struct lines){ 0 };
+		remove(scratch("state/state"));
+		if (damaged) {
+			put_file("state/state", "something else\n");
+			put_directory("state/statebad.new");
+		} else {
+			put_link("state/state", "elsewhere");
+		}
+		open_state();
+		CU_ASSERT_EQUAL(lines.errors, 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(lines.all, damaged ? "could not be put aside"
+								 : "cannot read the state file"));
+		CU_ASSERT_FALSE(file_exists("state/statebad"));
+		remember(&a);
+		reopen();
+		CU_ASSERT_EQUAL(lines.errors, 1);
+		CU_ASSERT_EQUAL(state->bindings.used, 1);
 	}
 }
 
@@ -398,7 +431,7 @@ static void test_new_base(void)
 		bases[i] = remember(&a)->index;
 		differ |= bases[i] != bases[0];
 		state_close(state);
-		remove(scratch("state"));
+		remove(scratch("state/state"));
 		open_state();
 	}
 	CU_ASSERT_TRUE(differ);
@@ -410,21 +443,28 @@ static void test_nothing_kept(void)
 	CU_ASSERT_EQUAL_FATAL(state_open(NULL, names, &log_here, &state), ISIF_OK);
 	remember(&a);
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	CU_ASSERT_FALSE(file_exists("state"));
+	state_close(state);
+	isif_privileged_close(gate);
+	CU_ASSERT_EQUAL_FATAL(open_gate(scratch("."), &gate), ISIF_OK);
+	open_state();
+	remember(&a);
+	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
+	CU_ASSERT_FALSE(file_exists("state/state"));
+	CU_ASSERT_EQUAL(lines.count, 0);
 }
 
 static void test_not_changed(void)
 {
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	CU_ASSERT_FALSE(file_exists("state"));
+	CU_ASSERT_FALSE(file_exists("state/state"));
 	remember(&a);
 	CU_ASSERT_TRUE(state->indexes_changed);
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	CU_ASSERT_TRUE(file_exists("state"));
-	CU_ASSERT_FALSE(file_exists("state.new"));
-	remove_file("state");
+	CU_ASSERT_TRUE(file_exists("state/state"));
+	CU_ASSERT_FALSE(file_exists("state/state.new"));
+	remove_file("state/state");
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	CU_ASSERT_FALSE(file_exists("state"));
+	CU_ASSERT_FALSE(file_exists("state/state"));
 }
 
 /* What could not be written is still to be written. */
@@ -432,9 +472,9 @@ static void test_write_again(void)
 {
 	uint32_t index = remember(&a)->index;
 
-	put_directory("state.new");
+	put_directory("state/state.new");
 	CU_ASSERT_NOT_EQUAL(state_save(state), ISIF_OK);
-	remove(scratch("state.new"));
+	remove(scratch("state/state.new"));
 	reopen();
 	CU_ASSERT_EQUAL(remember(&a)->index, index);
 }
@@ -483,7 +523,7 @@ static void file_knows(const char *expected)
 	struct state *other;
 	char *there;
 
-	CU_ASSERT_EQUAL_FATAL(state_open(scratch("."), names, &log_here, &other), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(state_open(gate, names, &log_here, &other), ISIF_OK);
 	there = known(other);
 	CU_ASSERT_STRING_EQUAL(there, expected);
 	free(there);
@@ -510,12 +550,12 @@ static void test_grows(void)
 		remember(&(struct key){ target, "192.0.2.1", "if0", 3260, 1 });
 	}
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	before = get_file("state");
+	before = get_file("state/state");
 	state_set_error(state, memory, "something");
 	remember_target("iqn.new");
 	state_keep(state, ISIF_KEPT_NOTIFY_RATE, 7);
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	after = get_file("state");
+	after = get_file("state/state");
 	CU_ASSERT_FALSE(strncmp(after, before, strlen(before)));
 	CU_ASSERT_TRUE(strlen(after) > strlen(before));
 	CU_ASSERT_TRUE(strlen(after) < strlen(before) + 400);
@@ -569,7 +609,7 @@ static void test_every_change(void)
 			state_touch(state, memory);
 			break;
 		default:
-			remove(scratch("state"));
+			remove(scratch("state/state"));
 			state_touch(state, memory);
 			break;
 		}
@@ -593,7 +633,7 @@ static void test_shrinks(void)
 		state_touch(state, memory);
 		CU_ASSERT_EQUAL_FATAL(state_save(state), ISIF_OK);
 	}
-	text = get_file("state");
+	text = get_file("state/state");
 	CU_ASSERT_TRUE(strlen(text) < 70000);
 	free(text);
 	save_and_compare();
@@ -607,17 +647,17 @@ static void test_torn(void)
 
 	memory->losses = 1;
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	before = get_file("state");
+	before = get_file("state/state");
 	memory->losses = 2;
 	state_touch(state, memory);
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	after = get_file("state");
+	after = get_file("state/state");
 	for (size_t end = strlen(before); end < strlen(after); end++) {
 		char octet = after[end];
 		bool whole = end == strlen(before);
 
 		after[end] = '\0';
-		put_file("state", after);
+		put_file("state/state", after);
 		after[end] = octet;
 		lines = (struct lines){ 0 };
 		state_close(state);
@@ -642,10 +682,10 @@ static void test_damaged_end(void)
 	char *whole, *text;
 
 	CU_ASSERT_EQUAL(state_save(state), ISIF_OK);
-	whole = get_file("state");
+	whole = get_file("state/state");
 	for (size_t i = 0; i < COUNT(ends); i++) {
 		CU_ASSERT_TRUE_FATAL(asprintf(&text, "%s%s", whole, ends[i]) > 0);
-		put_file("state", text);
+		put_file("state/state", text);
 		free(text);
 		state_close(state);
 		open_state();
@@ -675,6 +715,7 @@ void add_state_tests(void)
 	CU_add_test(suite, "odd names survive a restart", test_odd_names);
 	CU_add_test(suite, "the longest names survive a restart", test_long_names);
 	CU_add_test(suite, "a damaged file is put aside and told", test_damaged);
+	CU_add_test(suite, "a file that cannot be read or put aside", test_unreadable);
 	CU_add_test(suite, "without a file indexes start at a new base", test_new_base);
 	CU_add_test(suite, "without a directory nothing is kept", test_nothing_kept);
 	CU_add_test(suite, "what did not change is not written", test_not_changed);
