@@ -6,6 +6,7 @@
 #include "escape.h"
 #include "words.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -176,7 +177,7 @@ static bool read_line(struct event_log *events, const char *line, bool *end)
 	return read_event(events, line);
 }
 
-/* The last line may be torn: it had not come to the disk. */
+/* The last line may be torn: it had not come to the disk. False with ENOMEM: no memory. */
 static bool read_all(struct event_log *events, char *text)
 {
 	const char *title = text;
@@ -222,8 +223,11 @@ static enum isif_error read_file(struct event_log *events)
 		copy = strndup(text, length);
 		if (!copy)
 			return ISIF_NO_MEMORY;
+		errno = 0;
 		if (read_all(events, copy))
 			return ISIF_OK;
+		if (errno == ENOMEM)
+			return ISIF_NO_MEMORY;
 		operations->state_write(events->gate, ASIDE_NAME, text, length);
 	}
 	/* Of the numbers that were given only the highest that can be read is known. */
@@ -235,6 +239,14 @@ static enum isif_error read_file(struct event_log *events)
 		      error ? "cannot be read" : "is damaged and was put aside as " ASIDE_NAME,
 		      events->next);
 	return ISIF_OK;
+}
+
+static void free_log(struct event_log *events)
+{
+	clear(events);
+	free(events->events);
+	free(events->fresh);
+	free(events);
 }
 
 enum isif_error event_log_open(struct isif_privileged *gate, struct isif_names *names,
@@ -256,8 +268,7 @@ enum isif_error event_log_open(struct isif_privileged *gate, struct isif_names *
 	snprintf(events->boot, sizeof(events->boot), "%s", boot);
 	error = read_file(events);
 	if (error) {
-		clear(events);
-		free(events);
+		free_log(events);
 		return error;
 	}
 	event_log_set_limit(events, LIMIT);
@@ -345,10 +356,7 @@ void event_log_close(struct event_log *events)
 	if (!events)
 		return;
 	write_whole(events, true);
-	clear(events);
-	free(events->events);
-	free(events->fresh);
-	free(events);
+	free_log(events);
 }
 
 /* --- what happens --- */

@@ -8,6 +8,7 @@
 #include <isif/monitor.h>
 
 #include "allocation.h"
+#include "event_log.h"
 #include "node.h"
 #include "stage.h"
 
@@ -311,6 +312,37 @@ static void test_state(void)
 	names = NULL;
 }
 
+static struct event_log *events;
+
+static enum isif_error open_events(void)
+{
+	return event_log_open(gate, names, &log_here, "boot", &events);
+}
+
+static void check_events(bool failed)
+{
+	CU_ASSERT_FALSE(file_exists("state/eventsbad"));
+	if (events)
+		CU_ASSERT_EQUAL(event_log_list(events).count, 3);
+	event_log_close(events);
+	events = NULL;
+	new_names(failed);
+}
+
+static void test_events(void)
+{
+	log_here = log_into(&lines);
+	put_file("state/events", "iscsi-ifaced events 1 boot\nevent 7 1 1 7 0 if0 one\n"
+				 "event 8 1 1 7 0 if1 two\nevent 9 1 1 7 0 if2 three\nend\n");
+	names = isif_names_new();
+	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("."), &log_here, &gate), ISIF_OK);
+	run_trial(&(struct trial){ .run = open_events, .check = check_events, .must_tell = true });
+	CU_ASSERT_EQUAL(lines.count, 0);
+	close_gate(false);
+	isif_names_free(names);
+	names = NULL;
+}
+
 static enum isif_error open_monitor(void)
 {
 	struct isif_monitor *monitor = NULL;
@@ -352,5 +384,6 @@ void add_memory_tests(void)
 	CU_add_test(suite, "reading a database again", test_reading_again);
 	CU_add_test(suite, "building a model", test_build);
 	CU_add_test(suite, "opening the state keeps its file", test_state);
+	CU_add_test(suite, "opening the list of events keeps its file", test_events);
 	CU_add_test(suite, "opening a monitor", test_monitor);
 }
