@@ -59,9 +59,23 @@ static void forget_oldest(struct event_log *events)
 	events->count -= over;
 }
 
+static void clear(struct event_log *events)
+{
+	for (uint32_t i = 0; i < events->count; i++)
+		free_event(events->events[i]);
+	events->count = 0;
+	events->in_file = 0;
+}
+
 static void set_next(struct event_log *events, uint32_t index, uint32_t further)
 {
 	events->next = index > UINT32_MAX - further ? 1 : index + further;
+}
+
+/* The highest number that is in the list; 0: none. */
+static uint32_t newest(const struct event_log *events)
+{
+	return events->count ? events->events[events->count - 1]->index : 0;
 }
 
 /* Takes the event over, if it returns true. */
@@ -143,7 +157,7 @@ static bool read_event(struct event_log *events, const char *line)
 		return false;
 	good = sscanf(line, "event %" SCNu32 " %" SCNd64 " %d %" SCNu32 " %d%n", &event->index,
 		      &event->time, &kind, &event->binding, &notified, &used) == 5 &&
-	       event->index && kind >= ISIF_HAPPENED_BINDING_LOST &&
+	       event->index > newest(events) && kind >= ISIF_HAPPENED_BINDING_LOST &&
 	       kind <= ISIF_HAPPENED_MASTER_LOST;
 	line += used;
 	good = good && escape_read(&line, iface, sizeof(iface), &length);
@@ -199,45 +213,51 @@ static bool read_all(struct event_log *events, char *text)
 	return true;
 }
 
-static void clear(struct event_log *events)
+/* Of the numbers that were given only the highest that can be read is known. */
+static void begin_anew(struct event_log *events, const char *why)
 {
-	for (uint32_t i = 0; i < events->count; i++)
-		free_event(events->events[i]);
-	events->count = 0;
-	events->in_file = 0;
+	set_next(events, events->next, LEAP);
+	isif_log_line(events->log, ISIF_LOG_ERROR,
+		      "the list of events (" FILE_NAME
+		      " in the state directory) %s; it goes on with number %" PRIu32,
+		      why, events->next);
+}
+
+static void put_aside(struct event_log *events, const char *text, size_t length)
+{
+	clear(events);
+	set_next(events, words_highest(text, length, "event ", UINT32_MAX), 1);
+	begin_anew(events,
+		   events->gate->operations->state_write(events->gate, ASIDE_NAME, text, length)
+			   ? "is damaged and could not be put aside as " ASIDE_NAME
+			   : "is damaged and was put aside as " ASIDE_NAME);
 }
 
 static enum isif_error read_file(struct event_log *events)
 {
-	const struct isif_privileged_operations *operations = events->gate->operations;
 	CLEANUP_FREE char *text = NULL;
 	CLEANUP_FREE char *copy = NULL;
 	size_t length;
-	enum isif_error error = operations->state_read(events->gate, FILE_NAME, &text, &length);
+	enum isif_error error =
+		events->gate->operations->state_read(events->gate, FILE_NAME, &text, &length);
 
 	if (error == ISIF_NO_MEMORY)
 		return error;
 	if (error == ISIF_NOT_FOUND || error == ISIF_UNAVAILABLE)
 		return ISIF_OK;
-	if (!error) {
-		copy = strndup(text, length);
-		if (!copy)
-			return ISIF_NO_MEMORY;
-		errno = 0;
-		if (read_all(events, copy))
-			return ISIF_OK;
-		if (errno == ENOMEM)
-			return ISIF_NO_MEMORY;
-		operations->state_write(events->gate, ASIDE_NAME, text, length);
+	if (error) {
+		begin_anew(events, "cannot be read");
+		return ISIF_OK;
 	}
-	/* Of the numbers that were given only the highest that can be read is known. */
-	set_next(events, events->next, LEAP);
-	isif_log_line(events->log, ISIF_LOG_ERROR,
-		      "the list of events (" FILE_NAME
-		      " in the state directory) %s; it goes on with "
-		      "number %" PRIu32,
-		      error ? "cannot be read" : "is damaged and was put aside as " ASIDE_NAME,
-		      events->next);
+	copy = strndup(text, length);
+	if (!copy)
+		return ISIF_NO_MEMORY;
+	errno = 0;
+	if (read_all(events, copy))
+		return ISIF_OK;
+	if (errno == ENOMEM)
+		return ISIF_NO_MEMORY;
+	put_aside(events, text, length);
 	return ISIF_OK;
 }
 
@@ -386,6 +406,11 @@ struct isif_event *event_log_add(struct event_log *events, enum isif_event_kind 
 	vsnprintf(event->text, sizeof(event->text), format, arguments);
 	va_end(arguments);
 	drop_cut_character(event->text);
+	/* Behind the last number there is the first one. */
+	if (event->iface && event->index <= newest(events)) {
+		clear(events);
+		events->rewrite = true;
+	}
 	if (!event->iface || !put(events, event)) {
 		free_event(event);
 		return NULL;

@@ -16,7 +16,8 @@ struct event_log;
 
 /*
  * Reads what is there. boot: an id of this boot. After another one an index may have been given
- * that never came to the disk: then it goes on so much higher that none is given twice.
+ * that never came to the disk: then it goes on so much higher that none is given twice, as it does
+ * after a file that is damaged, of which nothing else is taken.
  */
 enum isif_error event_log_open(struct isif_privileged *gate, struct isif_names *names,
 			       const struct isif_log *log, const char *boot,

@@ -76,16 +76,19 @@ static bool target_matches(const void *item, const void *key)
 }
 
 /*
- * Where indexes begin when nothing is known of those that were given before: at a random place,
- * so that a manager who remembers old ones does not take a new record for an old one.
+ * Where indexes begin when little is known of those that were given before: at a random place, but
+ * behind those that are known, so that a manager who remembers old ones does not take a new record
+ * for an old one.
  */
-static uint32_t new_base(uint32_t first, uint32_t range)
+static uint32_t new_base(uint32_t first, uint32_t behind)
 {
 	uint32_t random = 0;
 
+	if (behind > first && behind <= STATE_LAST_INDEX)
+		first = behind;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
 		random = 0;
-	return first + random % range / 1000 * 1000;
+	return first + random % ((STATE_LAST_INDEX - first) / 2 + 1) / 1000 * 1000;
 }
 
 static void read_boot_id(char *boot, size_t size)
@@ -173,10 +176,10 @@ enum isif_error state_open(struct isif_privileged *gate, struct isif_names *name
 	}
 	if (error == ISIF_UNAVAILABLE)
 		state->gate = NULL;
-	if (!state->next_binding)
-		state->next_binding = new_base(STATE_FIRST_INDEX, STATE_FIRST_INDEX / 2);
-	if (!state->next_target)
-		state->next_target = new_base(1, STATE_FIRST_INDEX);
+	if (error) {
+		state->next_binding = new_base(STATE_FIRST_INDEX, state->next_binding);
+		state->next_target = new_base(1, state->next_target);
+	}
 	*result = state;
 	return ISIF_OK;
 }

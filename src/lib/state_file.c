@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "escape.h"
+#include "words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -172,8 +173,15 @@ static bool read_name(struct isif_names *names, const char **at, struct isif_nam
 	return *name;
 }
 
-/* What was known of the binding by an earlier line is void. */
-static bool replace_binding(struct state *state, struct binding_memory *memory)
+/* What the lines say together. */
+struct reading {
+	bool same_boot;
+	bool contradictory;
+};
+
+/* What was known of the binding by an earlier line is void, but for its index. */
+static bool replace_binding(struct state *state, struct reading *reading,
+			    struct binding_memory *memory)
 {
 	struct binding_memory *old = state_find_binding(state, &(struct isif_node){
 								       .target = memory->target,
@@ -184,13 +192,14 @@ static bool replace_binding(struct state *state, struct binding_memory *memory)
 							       });
 
 	if (old) {
+		reading->contradictory |= old->index != memory->index;
 		state_take_binding(state, old);
 		state_free_binding(old);
 	}
 	return state_add_binding(state, memory);
 }
 
-static bool read_binding(struct state *state, const char *line, bool same_boot)
+static bool read_binding(struct state *state, struct reading *reading, const char *line)
 {
 	struct binding_memory *memory = calloc(1, sizeof(*memory));
 	int admin, oper, alert = ALERT_NONE, used = 0;
@@ -225,31 +234,33 @@ static bool read_binding(struct state *state, const char *line, bool same_boot)
 			memory->last_error = NULL;
 		}
 		/* Sessions do not survive a boot, nor does what was judged by them. */
-		if (!same_boot) {
+		if (!reading->same_boot) {
 			memory->oper = 0;
 			memory->sid = 0;
 			memory->up_since = 0;
 			memory->up_since_mono = 0;
 		}
 	}
-	if (good && replace_binding(state, memory))
+	if (good && replace_binding(state, reading, memory))
 		return true;
 	state_free_binding(memory);
 	return false;
 }
 
-static bool replace_target(struct state *state, struct target_memory *memory)
+static bool replace_target(struct state *state, struct reading *reading,
+			   struct target_memory *memory)
 {
 	struct target_memory *old = state_find_target(state, memory->name);
 
 	if (old) {
+		reading->contradictory |= old->index != memory->index;
 		state_take_target(state, old);
 		state_free_target(old);
 	}
 	return state_add_target(state, memory);
 }
 
-static bool read_target(struct state *state, const char *line)
+static bool read_target(struct state *state, struct reading *reading, const char *line)
 {
 	struct target_memory *memory = calloc(1, sizeof(*memory));
 	int used = 0;
@@ -260,7 +271,8 @@ static bool read_target(struct state *state, const char *line)
 		   &used) == 2 &&
 	    memory->index && memory->index <= STATE_LAST_INDEX) {
 		line += used;
-		if (read_name(state->names, &line, &memory->name) && replace_target(state, memory))
+		if (read_name(state->names, &line, &memory->name) &&
+		    replace_target(state, reading, memory))
 			return true;
 	}
 	state_free_target(memory);
@@ -338,20 +350,20 @@ static bool begins(const char *line, const char *word)
 	return !strncmp(line, word, strlen(word));
 }
 
-static bool read_line(struct state *state, const char *line, bool *same_boot)
+static bool read_line(struct state *state, struct reading *reading, const char *line)
 {
 	char boot[40];
 
 	if (sscanf(line, "boot %39s", boot) == 1)
-		*same_boot = !strcmp(boot, state->boot);
+		reading->same_boot = !strcmp(boot, state->boot);
 	else if (!strcmp(line, WISHES))
 		state_forget_wishes(state);
 	else if (begins(line, "next "))
 		return read_next(state, line);
 	else if (begins(line, "binding "))
-		return read_binding(state, line, *same_boot);
+		return read_binding(state, reading, line);
 	else if (begins(line, "target "))
-		return read_target(state, line);
+		return read_target(state, reading, line);
 	else if (begins(line, "iface "))
 		return read_iface(state, line);
 	else if (begins(line, "device "))
@@ -361,13 +373,54 @@ static bool read_line(struct state *state, const char *line, bool *same_boot)
 	return true;
 }
 
+static int compare_indexes(const void *a, const void *b)
+{
+	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+	return (one > other) - (one < other);
+}
+
+static bool have_double(uint32_t *indexes, size_t count)
+{
+	qsort(indexes, count, sizeof(*indexes), compare_indexes);
+	for (size_t i = 1; i < count; i++)
+		if (indexes[i - 1] == indexes[i])
+			return true;
+	return false;
+}
+
+/* No index is that of two bindings, or of two targets; false with ENOMEM: there was no memory. */
+static bool indexes_differ(const struct state *state)
+{
+	CLEANUP_FREE uint32_t *bindings = calloc(state->bindings.used + 1, sizeof(*bindings));
+	CLEANUP_FREE uint32_t *targets = calloc(state->targets.used + 1, sizeof(*targets));
+	size_t count = 0;
+
+	if (!bindings || !targets)
+		return false;
+	for (size_t i = 0; i < state->bindings.size; i++)
+		if (state->bindings.slots[i].item)
+			bindings[count++] =
+				((struct binding_memory *)state->bindings.slots[i].item)->index;
+	if (have_double(bindings, count))
+		return false;
+	count = 0;
+	for (size_t i = 0; i < state->targets.size; i++)
+		if (state->targets.slots[i].item)
+			targets[count++] =
+				((struct target_memory *)state->targets.slots[i].item)->index;
+	return !have_double(targets, count);
+}
+
 /*
  * Returns true if the file was whole when it was written, and every line of that was understood.
- * Of what was appended later all counts that can be understood.
+ * Of what was appended later all counts that can be understood. No crash makes lines that
+ * contradict each other: then nothing of it can be believed.
  */
 static bool read_all(struct state *state, char *text)
 {
-	bool whole = false, ended = false, same_boot = false;
+	struct reading reading = { 0 };
+	bool whole = false, ended = false;
 
 	if (!begins(text, HEADER))
 		return false;
@@ -376,25 +429,38 @@ static bool read_all(struct state *state, char *text)
 		if (newline)
 			*newline = '\0';
 		ended = newline && !strcmp(line, END);
-		if (!newline || !read_line(state, line, &same_boot))
+		if (!newline || !read_line(state, &reading, line))
 			break;
 		whole |= ended;
 	}
-	if (errno == ENOMEM)
+	if (errno == ENOMEM || !whole || !state->next_binding || reading.contradictory ||
+	    !indexes_differ(state))
 		return false;
-	if (whole && !ended)
+	if (!ended)
 		isif_log_line(state->log, ISIF_LOG_NOTICE,
 			      "the end of the state file " WHERE " is torn, as after a crash: "
 			      "what was being written then is forgotten");
-	return whole && state->next_binding;
+	return true;
+}
+
+static uint32_t higher(uint32_t one, uint32_t other)
+{
+	return one > other ? one : other;
 }
 
 /* The damaged file itself stays until the next save replaces it. */
 static void put_aside(struct state *state, const char *text, size_t length)
 {
+	const uint32_t binding = words_highest(text, length, "binding ", STATE_LAST_INDEX) + 1;
+	const uint32_t target = words_highest(text, length, "target ", STATE_LAST_INDEX) + 1;
+	const uint32_t next_binding = higher(binding, state->next_binding);
+	const uint32_t next_target = higher(target, state->next_target);
 	enum isif_error error;
 
 	state_forget(state);
+	state->next_binding = next_binding;
+	state->next_target = next_target;
+	state->manager_index = words_highest(text, length, "binding ", STATE_FIRST_INDEX - 1);
 	state->changed = true;
 	error = state->gate->operations->state_write(state->gate, ASIDE_NAME, text, length);
 	isif_log_line(state->log, ISIF_LOG_ERROR,

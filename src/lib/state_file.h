@@ -6,7 +6,8 @@
 
 /*
  * Reads the file into an empty state. ISIF_INVALID: it cannot be understood, was put aside as
- * "statebad", named in the log, and the state stays empty. ISIF_UNAVAILABLE: nothing can be kept.
+ * "statebad", named in the log, and the state stays empty, but that its next indexes are above all
+ * that are in the file. ISIF_UNAVAILABLE: nothing can be kept.
  */
 enum isif_error state_file_read(struct state *state);
 

@@ -3,6 +3,7 @@
 #define ISIF_LIB_WORDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 /* An octet that could end a line of a record, or hide in it. */
@@ -26,6 +27,13 @@ static inline unsigned words_place(const char *words, const char *text, size_t l
 	}
 	return 0;
 }
+
+/*
+ * The highest number, up to a limit, that stands behind a word at the begin of a line; 0: none.
+ * The text, whatever is in it, has a NUL behind it. What a damaged file tells of numbers that must
+ * not be given again.
+ */
+uint32_t words_highest(const char *text, size_t length, const char *word, uint32_t limit);
 
 static inline bool words_have(const char *words, const char *text, size_t length)
 {

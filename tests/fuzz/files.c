@@ -157,6 +157,8 @@ static void check_events(const char *octets, size_t length)
 	MUST(!gate_file(&gate, "eventsbad") && list.count);
 	MUST(!strcmp(list.events[list.count - 1]->text, "one more"));
 	MUST(list.events[list.count - 1]->notified);
+	for (uint32_t i = 1; i < list.count; i++)
+		MUST(list.events[i - 1]->index < list.events[i]->index);
 	event_log_close(events);
 	MUST(same_text(gate_file(&gate, "events"), &text));
 	fuzz_free(&text);

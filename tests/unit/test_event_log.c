@@ -174,6 +174,9 @@ static void test_limit(void)
 	CU_ASSERT(size_of("state/events") < 1000);
 }
 
+#define HEAD	      "iscsi-ifaced events 1 " BOOT "\n"
+#define FIRST_OF_NINE 9 /* of the texts below that hold a number of up to 9 */
+
 static void test_damaged(void)
 {
 	static const char *const texts[] = {
@@ -186,6 +189,9 @@ static void test_damaged(void)
 		"iscsi-ifaced events 1 boot\nevent 1 1 1 7 0 if0\n",
 		"iscsi-ifaced events 1 boot\nevent 1 1 1 7 0 if0 a b\n",
 		"iscsi-ifaced events 1 boot\nevent 1 1 1 7 0 %ZZ a\n",
+		HEAD "event 8 1 1 7 0 if0 a\nevent 9 1 1 7 0 if0\nend\n",
+		HEAD "event 9 1 1 7 0 if0 a\nevent 3 1 1 7 0 if0 b\nend\n",
+		HEAD "event 9 1 1 7 0 if0 a\nevent 9 1 1 7 0 if0 b\nend\n",
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -194,10 +200,37 @@ static void test_damaged(void)
 		put_file("state/events", texts[i]);
 		open_events(BOOT);
 		CU_ASSERT_EQUAL(lines.errors, 1);
-		CU_ASSERT(happens("a") > 1000);
-		CU_ASSERT(file_exists("state/eventsbad"));
+		CU_ASSERT(are(""));
+		CU_ASSERT(happens("a") > (i < FIRST_OF_NINE ? 1000 : 1009));
+		CU_ASSERT(file_is("state/eventsbad", texts[i]));
 		remove_file("state/eventsbad");
 	}
+}
+
+/* A number behind the damage was given, too. */
+static void test_number_behind(void)
+{
+	event_log_close(events);
+	put_file("state/events", HEAD "event 9 1 1 7 0 if0 a\nevent 3 1 1 7 0 if0 b\n"
+				      "event 50000 1 1 7 0 if0 c\nend\n");
+	open_events(BOOT);
+	CU_ASSERT(happens("a") > 50000);
+}
+
+/* Behind the last number there is the first one, and what is kept goes up all the same. */
+static void test_last_number(void)
+{
+	event_log_close(events);
+	put_file("state/events", HEAD "event 4294967295 1 1 7 0 if0 a\nend\n");
+	open_events(BOOT);
+	CU_ASSERT(are("4294967295:a"));
+	happens("b");
+	happens("c");
+	CU_ASSERT(are("1:b 2:c"));
+	event_log_close(events);
+	open_events(BOOT);
+	CU_ASSERT(are("1:b 2:c"));
+	CU_ASSERT_EQUAL(lines.count, 0);
 }
 
 static void test_memory(void)
@@ -232,5 +265,7 @@ void add_event_log_tests(void)
 	CU_add_test(suite, "a torn line", test_torn);
 	CU_add_test(suite, "so many are kept", test_limit);
 	CU_add_test(suite, "a damaged file", test_damaged);
+	CU_add_test(suite, "a number behind the damage", test_number_behind);
+	CU_add_test(suite, "the last number", test_last_number);
 	CU_add_test(suite, "memory that runs out", test_memory);
 }

@@ -353,6 +353,9 @@ static void test_long_names(void)
 	CU_ASSERT_EQUAL(remember(&key)->index, index);
 }
 
+#define HEAD		  "iscsi-ifaced state 1\nboot x\nnext 1073741824 1\n"
+#define BINDING(n, iface) "binding " n " 1 1 0 0 0 0 0 0 3260 1 192.0.2.1 " iface " iqn.a %\n"
+
 /* Each way in which a file can be damaged: put aside, told, and new indexes from a new base. */
 static void test_damaged(void)
 {
@@ -374,6 +377,13 @@ static void test_damaged(void)
 		"binding 5 1 1 0 0 0 0 0 0 65536 1 a b c %\nend\n",
 		"iscsi-ifaced state 1\nboot x\nnext 1073741824 1\n"
 		"binding 5 1 1 0 0 0 0 0 0 3260 1 a b c %",
+		/* Two bindings or targets have one index, or the other way round. */
+		HEAD BINDING("5", "if0") BINDING("5", "if1") "end\n",
+		HEAD BINDING("5", "if0") BINDING("6", "if0") "end\n",
+		HEAD BINDING("5", "if0") "end\nnext 1073741824 1\n" BINDING("5", "if1") "end\n",
+		HEAD BINDING("5", "if0") "end\nnext 1073741824 1\n" BINDING("6", "if0") "end\n",
+		HEAD "target 1 0 iqn.a\ntarget 1 0 iqn.b\nend\n",
+		HEAD "target 1 0 iqn.a\ntarget 2 0 iqn.a\nend\n",
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -394,6 +404,19 @@ static void test_damaged(void)
 		remove(scratch("state/statebad"));
 		remove(scratch("state/state"));
 	}
+}
+
+/* No number that a damaged file has is given again, not even one behind the damage. */
+static void test_damaged_numbers(void)
+{
+	state_close(state);
+	put_file("state/state",
+		 HEAD BINDING("2147400000", "if0") BINDING("9", "if1") BINDING("9", "if2")
+			 BINDING("2147483000", "if3") "target 2147483001 0 iqn.a\nend\n");
+	open_state();
+	CU_ASSERT_TRUE(remember(&a)->index > 2147483000);
+	CU_ASSERT_TRUE(remember_target("iqn.b")->index > 2147483001);
+	CU_ASSERT_EQUAL(state->manager_index, 9);
 }
 
 /* It is said, and the next save replaces it. */
@@ -715,6 +738,7 @@ void add_state_tests(void)
 	CU_add_test(suite, "odd names survive a restart", test_odd_names);
 	CU_add_test(suite, "the longest names survive a restart", test_long_names);
 	CU_add_test(suite, "a damaged file is put aside and told", test_damaged);
+	CU_add_test(suite, "a damaged file's numbers are not given again", test_damaged_numbers);
 	CU_add_test(suite, "a file that cannot be read or put aside", test_unreadable);
 	CU_add_test(suite, "without a file indexes start at a new base", test_new_base);
 	CU_add_test(suite, "without a directory nothing is kept", test_nothing_kept);
