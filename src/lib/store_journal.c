@@ -187,11 +187,26 @@ static enum isif_error parse_step(const char *line, struct store_plan *plan)
 	return ISIF_OK;
 }
 
+/* It does not heal by itself. */
+static void tell_odd_step(struct store *store, size_t number)
+{
+	if (store->told_recovery == ISIF_INVALID)
+		return;
+	store->told_recovery = ISIF_INVALID;
+	isif_log_line(store->log, ISIF_LOG_ERROR,
+		      "a change of %s was interrupted, and step %zu in %s/" STORE_JOURNAL
+		      " is none that can be finished or undone: nothing is written until you have "
+		      "stopped iscsi-ifaced, compared the records with what is wanted, and removed "
+		      "that file",
+		      store->root_path, number, store->state_path);
+}
+
 /* text ends with a NUL. */
 static enum isif_error parse(struct store *store, const char *text, size_t length,
 			     struct store_plan *plan)
 {
 	const char *line = text, *end = text + length;
+	size_t number = 0;
 	enum isif_error error = ISIF_OK;
 
 	if (strcmp(line, store->root_path) != 0) {
@@ -201,8 +216,12 @@ static enum isif_error parse(struct store *store, const char *text, size_t lengt
 			      store->state_path, line);
 		return ISIF_INCOMPLETE;
 	}
-	while ((line += strlen(line) + 1) < end && !error)
+	while ((line += strlen(line) + 1) < end && !error) {
 		error = parse_step(line, plan);
+		number++;
+	}
+	if (error == ISIF_INVALID)
+		tell_odd_step(store, number);
 	return error;
 }
 

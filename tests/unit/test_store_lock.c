@@ -6,10 +6,12 @@
 
 #include "helpers.h"
 #include "stock.h"
+#include "store.h"
 #include "tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -352,6 +354,61 @@ static void test_foreign_journal(void)
 	free(before);
 }
 
+/* A journal with a digest that is right: its body has as many octets as the header says. */
+static void put_journal(const char *step)
+{
+	char body[PATH_MAX + 64], text[PATH_MAX + 160];
+	int root = snprintf(body, sizeof(body) - 1, "%s", scratch("store/db")) + 1;
+	int length = root + snprintf(body + root, sizeof(body) - (size_t)root, "%s", step) + 1;
+	int header =
+		snprintf(text, sizeof(text), "iscsi-ifaced journal 1 forward %08x %016" PRIx64 "\n",
+			 (unsigned)length, store_digest(STORE_DIGEST, body, (size_t)length));
+
+	memcpy(text + header, body, (size_t)length);
+	put_octets("store/state/journal", text, (size_t)(header + length));
+}
+
+/*
+ * One that is whole, but says what no step is: nothing of it is done, nothing can be written, and
+ * it is told once, with what helps.
+ */
+static void test_odd_journal(void)
+{
+	static const char *const steps[] = {
+		"1 0 1 0 0 1 ../etc/passwd",
+		"3 0 1 0 0 1 ifaces/new",
+		"-1 0 1 0 0 1 ifaces/new",
+		"1 0 1 0 0 ifaces/new",
+		"1 0 1 0 0 1",
+	};
+
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		char *before = tree_text(scratch("store/db")), *now;
+
+		close_store();
+		put_journal(steps[i]);
+		lines = (struct lines){ 0 };
+		open_store();
+		CU_ASSERT_EQUAL(lines.errors, 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(lines.all, scratch("store/state/journal")));
+		CU_ASSERT_PTR_NOT_NULL(strstr(lines.all, scratch("store/db")));
+		CU_ASSERT_PTR_NOT_NULL(strstr(lines.all, "step 1"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(lines.all, "remove"));
+		CU_ASSERT_EQUAL(begin(0), ISIF_UNAVAILABLE);
+		CU_ASSERT_EQUAL(begin(0), ISIF_UNAVAILABLE);
+		CU_ASSERT_EQUAL(lines.count, 1);
+		now = tree_text(scratch("store/db"));
+		CU_ASSERT_STRING_EQUAL(now, before);
+		free(now);
+		free(before);
+		/* What the line says to do helps. */
+		close_store();
+		remove_file("store/state/journal");
+		open_store();
+		CU_ASSERT_EQUAL(begin_and_end(), ISIF_OK);
+	}
+}
+
 /* What a start cannot repair, the next transaction does. */
 static void test_late_recovery(void)
 {
@@ -382,5 +439,6 @@ void add_store_lock_tests(void)
 	CU_add_test(suite, "a second agent", test_second_store);
 	CU_add_test(suite, "a torn journal", test_torn_journal);
 	CU_add_test(suite, "another database's journal", test_foreign_journal);
+	CU_add_test(suite, "a journal with a step that is none", test_odd_journal);
 	CU_add_test(suite, "a start that cannot repair", test_late_recovery);
 }
