@@ -98,6 +98,15 @@ struct isif_edit {
 
 #define ISIF_BATCH_SIZE 256 /**< edits in one batch */
 
+/** Changes that were read from an inotify and not yet looked at; all zero to begin with. */
+struct isif_changes {
+	size_t at, end;
+	_Alignas(8) char octets[16384];
+};
+
+/** The next one that is waiting, from the descriptor of a gate's changes; never blocks. */
+bool isif_changes_next(struct isif_changes *changes, int descriptor, struct isif_change *change);
+
 /** What iscsiadm can be asked to do: the gate makes its arguments itself, and uses no shell. */
 enum isif_verb {
 	ISIF_VERB_LOGIN,	  /**< of the one node record that target, portal and iface name */
@@ -320,7 +329,7 @@ struct isif_privileged_operations {
 	void (*look_end)(struct isif_privileged *self, enum isif_look_purpose purpose);
 	/**
 	 * Reads and replaces a file of the state directory as a whole: name is one plain word. The
-	 * text is the caller's to free.
+	 * text that is read has a NUL behind it and is the caller's to free.
 	 */
 	enum isif_error (*state_read)(struct isif_privileged *self, const char *name, char **text,
 				      size_t *length);

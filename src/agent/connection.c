@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "connection.h"
 
+#include "../gate/remote.h"
 #include "clock.h"
 #include "config.h"
+#include "handed.h"
 #include "logging.h"
 
 #include <net-snmp/net-snmp-config.h>
@@ -13,11 +15,9 @@
 
 #include <net-snmp/agent/agent_callbacks.h>
 
-#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define DEFAULT_SOCKET	"/var/agentx/master"
@@ -44,23 +44,42 @@ static int on_session_init(int major, int minor, void *server_argument, void *cl
 	return 0;
 }
 
-/* As configured: by -x, the agentXSocket token, or Net-SNMP's own default. */
-static const char *master(void)
+/* Where a socket in the file system is, NULL for any other transport. */
+static const char *socket_path(const char *address)
+{
+	if (!strncmp(address, "unix:", 5))
+		address += 5;
+	return address[0] == '/' ? address : NULL;
+}
+
+/* As configured at the start: by -x, the agentXSocket token, or Net-SNMP's own default. */
+static const char *master(struct connection *connection)
 {
 	const char *address =
 		netsnmp_ds_get_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET);
 
-	return address ? address : DEFAULT_SOCKET;
+	if (!connection->master)
+		connection->master = strdup(address ? address : DEFAULT_SOCKET);
+	return connection->master ? connection->master : DEFAULT_SOCKET;
 }
 
-/* Before the library acts on what it has read: agentXPingInterval would bring its pings back. */
+/*
+ * Before the library acts on what it has read: agentXPingInterval would bring its pings back. Nor
+ * may it connect to a socket in the file system by itself; it gets one that is connected, or none.
+ */
 static int on_configured(int major, int minor, void *server_argument, void *client_argument)
 {
+	struct connection *connection = client_argument;
+	char address[32];
+
 	(void)major;
 	(void)minor;
 	(void)server_argument;
-	(void)client_argument;
 	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL, 0);
+	if (!socket_path(master(connection)))
+		return 0;
+	snprintf(address, sizeof(address), "handed:%d", connection->handed);
+	netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, address);
 	return 0;
 }
 
@@ -114,7 +133,7 @@ static int on_close(int major, int minor, void *server_argument, void *client_ar
 	(void)server_argument;
 	if (connection->up)
 		LOG(WARNING, "lost the AgentX master at %s; it is tried again every second",
-		    master());
+		    master(connection));
 	connection->waiting |= connection->up;
 	connection->up = connection->open = false;
 	connection->disconnected(connection->context);
@@ -135,8 +154,11 @@ static int on_log(int major, int minor, void *server_argument, void *client_argu
 	return 0;
 }
 
-void connection_prepare(struct connection *connection, const char *address)
+bool connection_prepare(struct connection *connection, const char *address)
 {
+	connection->handed = -1;
+	if (!handed_register())
+		return false;
 	netsnmp_enable_subagent();
 	if (address)
 		netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET,
@@ -147,9 +169,10 @@ void connection_prepare(struct connection *connection, const char *address)
 	snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_SESSION_INIT, on_session_init,
 			       NULL);
 	netsnmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG,
-				  on_configured, NULL, NETSNMP_CALLBACK_HIGHEST_PRIORITY);
+				  on_configured, connection, NETSNMP_CALLBACK_HIGHEST_PRIORITY);
 	snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_log, connection);
 	snmp_enable_calllog();
+	return true;
 }
 
 void connection_supervise(struct connection *connection)
@@ -170,7 +193,9 @@ void connection_end(struct connection *connection)
 	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_SESSION_INIT, on_session_init,
 				 NULL, 1);
 	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG,
-				 on_configured, NULL, 1);
+				 on_configured, connection, 1);
+	free(connection->master);
+	connection->master = NULL;
 	snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_log, connection,
 				 1);
 	snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_START, on_open,
@@ -179,27 +204,29 @@ void connection_end(struct connection *connection)
 				 connection, 1);
 }
 
-/*
- * A try of the library's blocks while a master accepts but does not answer, and logs; so look
- * first whether anybody listens at all. Only for a socket in the file system.
- */
-static bool somebody_listens(const char *address)
+enum isif_error connection_settle(struct connection *connection, struct isif_privileged *gate)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	int descriptor;
-	bool listens;
+	const char *path = socket_path(master(connection));
 
-	if (!strncmp(address, "unix:", 5))
-		address += 5;
-	if (address[0] != '/' || strlen(address) >= sizeof(name.sun_path))
-		return true;
-	memcpy(name.sun_path, address, strlen(address) + 1);
-	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (descriptor < 0)
-		return true;
-	listens = !connect(descriptor, (const struct sockaddr *)(const void *)&name, sizeof(name));
-	close(descriptor);
-	return listens;
+	connection->gate = gate;
+	return path ? remote_name_master(gate, path) : ISIF_OK;
+}
+
+/*
+ * Opening a session blocks while a master accepts but does not answer, and logs; so that is only
+ * tried with a connection, where there can be one.
+ */
+static void open_session(struct connection *connection)
+{
+	struct isif_privileged *gate = connection->gate;
+
+	if (socket_path(master(connection)) &&
+	    gate->operations->open_source(gate, ISIF_SOURCE_MASTER, NULL, &connection->handed))
+		return;
+	snmp_call_callbacks(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG, NULL);
+	if (connection->handed >= 0)
+		close(connection->handed);
+	connection->handed = -1;
 }
 
 /*
@@ -219,7 +246,7 @@ static void register_all(struct connection *connection)
 			LOG(ERROR,
 			    "the AgentX master at %s refused our registration: is another "
 			    "iscsi-ifaced connected to it? It is tried again every %d s",
-			    master(), REFUSED_WAIT_MS / 1000);
+			    master(connection), REFUSED_WAIT_MS / 1000);
 		connection->waiting = true;
 		connection->retry = clock_ms() + REFUSED_WAIT_MS;
 		return;
@@ -227,18 +254,17 @@ static void register_all(struct connection *connection)
 	connection->up = true;
 	connection->waiting = false;
 	connection->origin = clock_ms() - (uint64_t)netsnmp_get_agent_uptime() * 10;
-	LOG(NOTICE, "connected to the AgentX master at %s", master());
+	LOG(NOTICE, "connected to the AgentX master at %s", master(connection));
 }
 
 static void try_to_open(struct connection *connection)
 {
-	if (somebody_listens(master()))
-		snmp_call_callbacks(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG, NULL);
+	open_session(connection);
 	if (connection->open)
 		return;
 	if (!connection->waiting)
 		LOG(WARNING, "no AgentX master answers at %s; it is tried again every second",
-		    master());
+		    master(connection));
 	connection->waiting = true;
 	connection->wait =
 		connection->wait * 2 < LONGEST_WAIT_MS ? connection->wait * 2 : LONGEST_WAIT_MS;

@@ -2,6 +2,8 @@
 #ifndef IFACED_CONNECTION_H
 #define IFACED_CONNECTION_H
 
+#include <isif/privileged.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,14 +15,17 @@ struct snmp_pdu;
  * seconds when a master hangs, doubles its alarms, and loses registrations.
  */
 struct connection {
-	int socket;	 /* of that session */
-	bool open;	 /* the library has a session with the master */
-	bool up;	 /* and our registrations are accepted */
-	bool refused;	 /* the master refused one */
-	bool waiting;	 /* the log was told that we wait */
-	uint64_t retry;	 /* when to try again, monotonic ms */
-	uint64_t wait;	 /* ms between two tries */
-	uint64_t origin; /* monotonic ms at which the master's sysUpTime was 0 */
+	struct isif_privileged *gate; /* connects to a socket in the file system */
+	char *master;		      /* its address, as configured at the start */
+	int handed;		      /* a socket that is on its way to the library, or -1 */
+	int socket;		      /* of that session */
+	bool open;		      /* the library has a session with the master */
+	bool up;		      /* and our registrations are accepted */
+	bool refused;		      /* the master refused one */
+	bool waiting;		      /* the log was told that we wait */
+	uint64_t retry;		      /* when to try again, monotonic ms */
+	uint64_t wait;		      /* ms between two tries */
+	uint64_t origin;	      /* monotonic ms at which the master's sysUpTime was 0 */
 	/* Has the registrations made anew; called in the loop, never from within the library. */
 	void (*connected)(void *context);
 	/* The master is gone; called from within the library: only note it. */
@@ -34,11 +39,14 @@ struct connection {
 	void *library_magic;
 };
 
-/* Before init_agent(): what the library must not do. */
-void connection_prepare(struct connection *connection, const char *master);
+/* Before init_agent(): what the library must not do. False without memory. */
+bool connection_prepare(struct connection *connection, const char *master);
 
 /* After init_agent(), before init_snmp(). */
 void connection_supervise(struct connection *connection);
+
+/* After init_snmp(), before anything from outside is read: the gate learns where the master is. */
+enum isif_error connection_settle(struct connection *connection, struct isif_privileged *gate);
 
 /* Before snmp_shutdown(). */
 void connection_end(struct connection *connection);

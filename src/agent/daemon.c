@@ -38,6 +38,13 @@ bool daemon_begin(void)
 	return true;
 }
 
+void daemon_leave_terminal(int null)
+{
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+}
+
 void daemon_ready(bool foreground)
 {
 	int null;
@@ -52,9 +59,7 @@ void daemon_ready(bool foreground)
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return;
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
+	daemon_leave_terminal(null);
 	close(null);
 }
 

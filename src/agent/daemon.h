@@ -12,6 +12,8 @@ bool daemon_begin(void);
 
 /* Tells whoever started us -- that process, and systemd -- that we serve. */
 void daemon_ready(bool foreground);
+/* Nobody listens to standard error any more; null is /dev/null. */
+void daemon_leave_terminal(int null);
 
 bool daemon_write_pid(const char *file);
 

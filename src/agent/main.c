@@ -1,279 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * iscsi-ifaced: one loop over the sources, the master's requests and signals. Nothing in it
- * blocks; the set of descriptors is made anew every turn, because Net-SNMP closes and opens its
- * own behind our back.
+ * iscsi-ifaced is two processes: parent.c keeps the rights and does little, agent.c serves the MIB
+ * and has none. This is where they part.
  */
-#include "clock.h"
-#include "config.h"
-#include "configuration.h"
-#include "connection.h"
+#include "agent.h"
 #include "daemon.h"
-#include "handler.h"
 #include "logging.h"
-#include "notifier.h"
 #include "options.h"
-
-#include <net-snmp/net-snmp-config.h>
-
-#include <net-snmp/net-snmp-includes.h>
-
-#include <net-snmp/agent/net-snmp-agent-includes.h>
-
-#include <net-snmp/library/large_fd_set.h>
+#include "parent.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DESCRIPTORS   64 /* Net-SNMP has four, the monitor ISIF_MONITOR_DESCRIPTORS, signals one */
-#define REQUEST_TURNS 64 /* requests that are served in a row before other work has its turn */
-
-struct agent {
-	struct options options;
-	struct configuration configuration;
-	struct connection connection;
-	struct handler handler;
-	struct notifier notifier;
-	int signals;
-	bool served; /* since the connection was made */
-	bool pid_written;
-	bool stop;
-};
-
-static bool iface_is_allowed(void *context, const char *iface)
-{
-	return configuration_allows(context, iface);
-}
-
-/* A line that was refused may be the one that keeps SETs off an iface: then nothing is written. */
-static enum control_mode control_mode(const struct configuration *configuration)
-{
-	return configuration->errors ? CONTROL_READ_ONLY : configuration->control_mode;
-}
-
-/* What may change while it runs: from the configuration into those who use it. */
-static void apply_configuration(struct agent *agent)
-{
-	struct configuration *configuration = &agent->configuration;
-	enum control_mode mode = control_mode(configuration);
-
-	agent->handler.agent.control_mode = (int32_t)mode;
-	agent->handler.setter.policy = (struct isif_policy){
-		.sessions = mode == CONTROL_FULL,
-		.allows = iface_is_allowed,
-		.context = configuration,
-	};
-	isif_monitor_configure(agent->handler.monitor,
-			       &(struct isif_monitor_configuration){
-				       .resync_interval = configuration->resync_interval,
-				       .rebind_mode = configuration->rebind_mode,
-				       .job_history = configuration->job_history,
-				       .event_history = configuration->event_history,
-				       .hold_down = configuration->hold_down,
-				       .iscsiadm_timeout = configuration->iscsiadm_timeout,
-				       .session_timeout = configuration->session_timeout,
-				       .force_counts = !configuration->protect_in_use,
-				       .writes = mode != CONTROL_READ_ONLY,
-			       });
-	if (mode != CONTROL_READ_ONLY)
-		LOG(NOTICE, "controlMode %s: SETs may change records",
-		    mode == CONTROL_FULL ? "full" : "records");
-}
-
-static void reread_configuration(struct agent *agent)
-{
-	if (!configuration_reread(&agent->configuration))
-		LOG(ERROR, "the configuration has errors, see above; the refused lines have no "
-			   "effect, and SETs are refused until it is right");
-	apply_configuration(agent);
-	LOG(NOTICE, "read the configuration again");
-}
-
-static void take_signals(struct agent *agent)
-{
-	struct signalfd_siginfo information;
-
-	while (read(agent->signals, &information, sizeof(information)) ==
-	       (ssize_t)sizeof(information)) {
-		switch (information.ssi_signo) {
-		case SIGHUP:
-			reread_configuration(agent);
-			break;
-		case SIGUSR1:
-			isif_monitor_resync(agent->handler.monitor);
-			break;
-		default:
-			agent->stop = true;
-			break;
-		}
-	}
-}
-
-/* Net-SNMP's descriptors as pollfds; *timeout is lowered to what it waits for. */
-static size_t snmp_descriptors(struct pollfd *descriptors, size_t size, int *timeout)
-{
-	netsnmp_large_fd_set set;
-	struct timeval wait = { .tv_sec = 3600 };
-	int limit = 0, block = 1, milliseconds;
-	size_t count = 0;
-
-	netsnmp_large_fd_set_init(&set, FD_SETSIZE);
-	NETSNMP_LARGE_FD_ZERO(&set);
-	snmp_select_info2(&limit, &set, &wait, &block);
-	for (int i = 0; i < limit && count < size; i++)
-		if (NETSNMP_LARGE_FD_ISSET(i, &set))
-			descriptors[count++] = (struct pollfd){ .fd = i, .events = POLLIN };
-	netsnmp_large_fd_set_cleanup(&set);
-	if (block)
-		return count;
-	milliseconds = (int)(wait.tv_sec * 1000 + (wait.tv_usec + 999) / 1000);
-	if (*timeout < 0 || milliseconds < *timeout)
-		*timeout = milliseconds;
-	return count;
-}
-
-/* Hands the ready ones of Net-SNMP's descriptors over; false if none is ready. */
-static bool snmp_serve(const struct pollfd *descriptors, size_t count)
-{
-	netsnmp_large_fd_set set;
-	bool ready = false;
-
-	netsnmp_large_fd_set_init(&set, FD_SETSIZE);
-	NETSNMP_LARGE_FD_ZERO(&set);
-	for (size_t i = 0; i < count; i++)
-		if (descriptors[i].revents) {
-			NETSNMP_LARGE_FD_SET(descriptors[i].fd, &set);
-			ready = true;
-		}
-	if (ready)
-		snmp_read2(&set);
-	netsnmp_large_fd_set_cleanup(&set);
-	return ready;
-}
-
-/*
- * A request crosses three descriptors of Net-SNMP's, one after the other (socket, pipe in, pipe
- * out): stay with it until nothing is ready any more.
- */
-static void snmp_drain(void)
-{
-	struct pollfd descriptors[DESCRIPTORS];
-
-	for (int turn = 0; turn < REQUEST_TURNS; turn++) {
-		int unused = 0;
-		size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
-
-		if (poll(descriptors, count, 0) <= 0 || !snmp_serve(descriptors, count))
-			return;
-	}
-}
-
-/* What the library does with a packet of the master, to its end: without the master's socket. */
-static void on_received(void *context, int master)
-{
-	(void)context;
-	for (;;) {
-		struct pollfd descriptors[DESCRIPTORS];
-		int unused = 0;
-		size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
-
-		for (size_t i = 0; i < count; i++)
-			if (descriptors[i].fd == master)
-				descriptors[i].fd = -1;
-		if (poll(descriptors, count, 0) <= 0 || !snmp_serve(descriptors, count))
-			return;
-	}
-}
-
-static bool any_ready(const struct pollfd *descriptors, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (descriptors[i].revents)
-			return true;
-	return false;
-}
-
-static void lower(int *timeout, int candidate)
-{
-	if (candidate >= 0 && (*timeout < 0 || candidate < *timeout))
-		*timeout = candidate;
-}
-
-/* After each turn: before the disk hears of it, which may be slow. */
-static void notify(struct agent *agent)
-{
-	struct mib_view view;
-
-	handler_refresh(&agent->handler);
-	view = handler_view(&agent->handler);
-	notifier_look(&agent->notifier, &view, agent->connection.up, clock_ms());
-	if (agent->connection.up)
-		notifier_send(&agent->notifier, agent->connection.socket, clock_ms());
-}
-
-static void turn(struct agent *agent)
-{
-	struct pollfd descriptors[DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 1];
-	struct isif_monitor *monitor = agent->handler.monitor;
-	struct setter *setter = &agent->handler.setter;
-	int timeout = isif_monitor_timeout(monitor);
-	size_t snmp_count, sources;
-
-	lower(&timeout, setter_timeout(setter, clock_ms()));
-	lower(&timeout, notifier_timeout(&agent->notifier, agent->connection.up, clock_ms()));
-	lower(&timeout, connection_timeout(&agent->connection, clock_ms()));
-	snmp_count = snmp_descriptors(descriptors, DESCRIPTORS, &timeout);
-	sources = isif_monitor_descriptors(monitor, descriptors + snmp_count,
-					   ISIF_MONITOR_DESCRIPTORS);
-	descriptors[snmp_count + sources] =
-		(struct pollfd){ .fd = agent->signals, .events = POLLIN };
-	if (poll(descriptors, snmp_count + sources + 1, timeout) < 0 && errno != EINTR)
-		return;
-	if (snmp_serve(descriptors, snmp_count))
-		snmp_drain();
-	snmp_timeout();
-	run_alarms();
-	netsnmp_check_outstanding_agent_requests();
-	setter_run(setter, clock_ms());
-	if (descriptors[snmp_count + sources].revents)
-		take_signals(agent);
-	if (any_ready(descriptors + snmp_count, sources) || isif_monitor_timeout(monitor) == 0)
-		isif_monitor_run(monitor);
-	connection_run(&agent->connection, clock_ms());
-	notify(agent);
-}
-
-static void on_connected(void *context)
-{
-	struct agent *agent = context;
-
-	agent->served = true;
-	handler_announce();
-}
-
-static void on_disconnected(void *context)
-{
-	struct agent *agent = context;
-
-	setter_disconnected(&agent->handler.setter, clock_ms());
-	if (agent->served)
-		isif_monitor_tell(agent->handler.monitor, ISIF_HAPPENED_MASTER_LOST,
-				  "the connection to the AgentX master broke");
-	agent->served = false;
-}
-
-/* Signals arrive through a descriptor; a master that goes away must not end us (SIGPIPE). */
-static bool open_signals(struct agent *agent)
+/* Before they part, so that none is lost; each takes them from a descriptor of its own. */
+static void block_signals(void)
 {
 	sigset_t set;
 
@@ -282,184 +27,36 @@ static bool open_signals(struct agent *agent)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return false;
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	agent->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return agent->signals >= 0;
 }
 
-static int fail(const char *what, const char *object, const char *why)
+static int part(const struct options *options, struct agent_start *start)
 {
-	LOG(ERROR, "%s %s: %s", what, object, why);
-	return EXIT_FAILURE;
-}
+	int ends[2];
+	pid_t child;
 
-static const char *state_directory(const struct options *options)
-{
-	return options->state_directory ? options->state_directory : STATE_DIRECTORY;
-}
-
-static void prepare_library(struct agent *agent)
-{
-	const struct options *options = &agent->options;
-
-	/* Not one MIB file is needed, and nothing of Net-SNMP's is to be kept on disk. */
-	setenv("MIBS", "", 1);
-	setenv("MIBDIRS", "/dev/null", 1);
-	setenv("SNMP_PERSISTENT_DIR", state_directory(options), 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_LOAD, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DISABLE_PERSISTENT_SAVE, 1);
-	if (options->no_default_configuration)
-		netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
-	if (options->configuration)
-		netsnmp_ds_set_string(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_OPTIONALCONFIG,
-				      options->configuration);
-}
-
-/* Net-SNMP makes a directory for certificates wherever it starts; a subagent has none. */
-static void remove_certificates(const struct options *options)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/cert_indexes", state_directory(options));
-	rmdir(path);
-}
-
-/* This version works with the rights that it was started with. */
-static bool user_is_ours(const char *user)
-{
-	const struct passwd *entry = getpwnam(user);
-
-	return entry && entry->pw_uid == geteuid();
-}
-
-static int open_monitor(struct agent *agent)
-{
-	const struct options *options = &agent->options;
-	const struct isif_privileged_options gate = {
-		.root = options->record_directory,
-		.initiatorname_file = options->initiatorname_file,
-		.state_directory = state_directory(options),
-		.lock_directory = options->lock_directory,
-		.iscsiadm = options->iscsiadm,
-		.sysfs = options->sysfs,
-		.log = &agent_log,
-	};
-	struct isif_monitor_options monitor = {
-		.sysfs = options->sysfs,
-		.log = agent_log,
-	};
-
-	if (mkdir(gate.state_directory, 0700) && errno != EEXIST)
-		return fail("cannot make the state directory (option -s names another)",
-			    gate.state_directory, strerror(errno));
-	if (isif_privileged_open(&gate, &monitor.gate) ||
-	    isif_monitor_open(&monitor, &agent->handler.monitor) ||
-	    isif_monitor_start(agent->handler.monitor))
+	start->parent = getpid();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || (child = fork()) < 0) {
+		LOG(ERROR, "cannot start the unprivileged process: %s", strerror(errno));
 		return EXIT_FAILURE;
-	return EXIT_SUCCESS;
-}
-
-static void prepare_handler(struct handler *handler)
-{
-	struct mib_agent *facts = &handler->agent;
-
-	facts->version = PACKAGE_VERSION;
-	facts->control_mode = CONTROL_READ_ONLY;
-	/* A lock that began at 0 each time would let two managers believe they hold it. */
-	if (getrandom(&facts->set_lock, sizeof(facts->set_lock), GRND_NONBLOCK) < 0)
-		facts->set_lock = (int32_t)clock_ms();
-	facts->set_lock &= INT32_MAX;
-	handler->setter = (struct setter){
-		.monitor = handler->monitor,
-		.agent = facts,
-		.log = &agent_log,
-	};
-}
-
-/* Events of an earlier life are in the table; this one began with the last start. */
-static void prepare_notifier(struct agent *agent)
-{
-	const struct isif_event_list events = isif_monitor_events(agent->handler.monitor);
-	uint32_t first = events.count;
-
-	while (first && events.events[first - 1]->kind != ISIF_HAPPENED_AGENT_STARTED)
-		first--;
-	agent->notifier = (struct notifier){ .monitor = agent->handler.monitor,
-					     .agent = &agent->handler.agent,
-					     .last = first ? events.events[first - 1]->index : 0 };
-}
-
-static int start(struct agent *agent)
-{
-	const struct options *options = &agent->options;
-
-	if (options->user && !user_is_ours(options->user))
-		return fail("cannot run as user", options->user,
-			    "this version does not separate privileges; start it as that user");
-	if (options->configuration && access(options->configuration, R_OK))
-		return fail("cannot read the configuration", options->configuration,
-			    strerror(errno));
-	prepare_library(agent);
-	connection_prepare(&agent->connection, options->master);
-	agent->connection.connected = on_connected;
-	agent->connection.disconnected = on_disconnected;
-	agent->connection.received = on_received;
-	agent->connection.context = agent;
-	if (init_agent("iscsi-ifaced"))
-		return fail("cannot start", "Net-SNMP's agent library", "init_agent failed");
-	configuration_register(&agent->configuration);
-	connection_supervise(&agent->connection);
-	if (open_monitor(agent))
-		return EXIT_FAILURE;
-	prepare_handler(&agent->handler);
-	prepare_notifier(agent);
-	if (!handler_register(&agent->handler))
-		return fail("cannot register", "the MIB", "out of memory");
-	init_snmp("iscsi-ifaced");
-	remove_certificates(options);
-	if (agent->configuration.errors)
-		return fail("cannot start with errors in", "the configuration", "see above");
-	apply_configuration(agent);
-	return EXIT_SUCCESS;
-}
-
-static void stop(struct agent *agent)
-{
-	if (agent->pid_written)
-		unlink(agent->options.pid_file);
-	connection_end(&agent->connection);
-	snmp_shutdown("iscsi-ifaced");
-	shutdown_agent();
-	setter_clear(&agent->handler.setter);
-	notifier_clear(&agent->notifier);
-	isif_monitor_close(agent->handler.monitor);
-	configuration_clear(&agent->configuration);
-	close(agent->signals);
-}
-
-static int show_tokens(void)
-{
-	struct configuration configuration;
-
-	setenv("MIBS", "", 1);
-	netsnmp_enable_subagent();
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS, 1);
-	netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_PERSIST_STATE, 1);
-	init_agent("iscsi-ifaced");
-	configuration_register(&configuration);
-	fputs("Configuration tokens, see iscsi-ifaced.conf(5):\n", stderr);
-	read_config_print_usage("  ");
-	return EXIT_SUCCESS;
+	}
+	if (!child) {
+		close(ends[0]);
+		start->socket = ends[1];
+		return agent_main(start);
+	}
+	close(ends[1]);
+	return parent_main(options, ends[0], child);
 }
 
 int main(int argc, char **argv)
 {
-	struct agent agent = { .signals = -1 };
-	int status;
+	struct options options = { 0 };
+	struct agent_start start = { .options = &options, .socket = -1 };
+	char why[256];
 
-	switch (options_parse(&agent.options, argc, argv)) {
+	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_DONE:
 		return EXIT_SUCCESS;
 	case OPTIONS_WRONG:
@@ -467,32 +64,16 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	if (agent.options.show_tokens)
-		return show_tokens();
+	if (options.show_tokens)
+		return agent_show_tokens();
 	umask(077);
-	if (!agent.options.foreground && !daemon_begin())
+	if (!options.foreground && !daemon_begin())
 		return EXIT_FAILURE;
-	logging_start(agent.options.foreground, agent.options.logging_given);
-	if (!open_signals(&agent))
-		return fail("cannot open", "a signalfd", strerror(errno));
-	status = start(&agent);
-	if (!status && agent.options.pid_file) {
-		agent.pid_written = daemon_write_pid(agent.options.pid_file);
-		if (!agent.pid_written)
-			status = fail("cannot write the pid file", agent.options.pid_file,
-				      strerror(errno));
+	logging_start(options.foreground, options.logging_given);
+	if (!contain_find_user(options.user, &start.user, why, sizeof(why))) {
+		LOG(ERROR, "%s", why);
+		return EXIT_FAILURE;
 	}
-	if (!status) {
-		LOG(NOTICE, "iscsi-ifaced " PACKAGE_VERSION " serves the records in %s",
-		    isif_monitor_snapshot(agent.handler.monitor)->summary.record_directory->text);
-		if (!agent.options.foreground)
-			logging_leave_terminal();
-		daemon_ready(agent.options.foreground);
-	}
-	while (!status && !agent.stop) {
-		turn(&agent);
-		agent.handler.origin = agent.connection.origin;
-	}
-	stop(&agent);
-	return status;
+	block_signals();
+	return part(&options, &start);
 }

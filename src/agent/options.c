@@ -114,6 +114,7 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 {
 	int option;
 
+	options->state_directory = STATE_DIRECTORY;
 	snmp_log_syslogname("iscsi-ifaced"); /* for -Ls */
 	while ((option = getopt(argc, argv, "fx:c:Cr:S:I:s:l:A:p:u:D:L:HVh")) != -1) {
 		enum options_outcome outcome = take(options, option, argc, argv);

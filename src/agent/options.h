@@ -15,7 +15,7 @@ struct options {
 	const char *record_directory;
 	const char *sysfs;
 	const char *initiatorname_file;
-	const char *state_directory;
+	const char *state_directory; /* never NULL */
 	const char *lock_directory;
 	const char *iscsiadm;
 	const char *pid_file;

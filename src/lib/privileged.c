@@ -31,8 +31,7 @@ struct local {
 	char *sysfs; /* NULL: this host's */
 	struct look *looks[ISIF_LOOK_PURPOSES];
 	struct commands *commands;
-	size_t change_at, change_end;
-	_Alignas(struct inotify_event) char changes[16384];
+	struct isif_changes changes;
 };
 
 static struct local *local_of(struct isif_privileged *gate)
@@ -132,23 +131,22 @@ static int change_descriptor(const struct isif_privileged *gate)
 	return ((const struct local *)(const void *)gate)->reader.inotify;
 }
 
-static bool next_change(struct isif_privileged *gate, struct isif_change *change)
+bool isif_changes_next(struct isif_changes *changes, int descriptor, struct isif_change *change)
 {
-	struct local *local = local_of(gate);
 	const struct inotify_event *event;
 
-	if (local->reader.inotify < 0)
+	if (descriptor < 0)
 		return false;
-	if (local->change_at == local->change_end) {
-		ssize_t got = read(local->reader.inotify, local->changes, sizeof(local->changes));
+	if (changes->at == changes->end) {
+		ssize_t got = read(descriptor, changes->octets, sizeof(changes->octets));
 
 		if (got <= 0)
 			return false;
-		local->change_at = 0;
-		local->change_end = (size_t)got;
+		changes->at = 0;
+		changes->end = (size_t)got;
 	}
-	event = (const void *)(local->changes + local->change_at);
-	local->change_at += sizeof(*event) + event->len;
+	event = (const void *)(changes->octets + changes->at);
+	changes->at += sizeof(*event) + event->len;
 	*change = (struct isif_change){
 		.watch = event->wd,
 		.directory = event->mask & IN_ISDIR,
@@ -160,6 +158,13 @@ static bool next_change(struct isif_privileged *gate, struct isif_change *change
 	if (event->len)
 		snprintf(change->name, sizeof(change->name), "%s", event->name);
 	return true;
+}
+
+static bool next_change(struct isif_privileged *gate, struct isif_change *change)
+{
+	struct local *local = local_of(gate);
+
+	return isif_changes_next(&local->changes, local->reader.inotify, change);
 }
 
 static struct store *store_of(struct isif_privileged *gate)

@@ -124,6 +124,7 @@ def act(folder, arguments, behaviour):
         host = host.strip("[]")
         record = read(Records.at(os.path.join(folder, "db")).node_path(
             after["-T"], host, port, after["-p"].split(",")[1], after["-I"]))
+        os.umask(0o022)  # what the kernel shows all may read
         sysfs.session(number, number, after["-T"], (host, int(port)), after["-I"],
                       netdev=record.get("iface.net_ifacename", "(null)"))
     elif arguments[-1] == "-u" and int(after["-r"]) != behaviour.get("spares"):

@@ -147,6 +147,7 @@ class World:
         self.checks = checks
         self.name = name
         self.dir = tempfile.mkdtemp(prefix="ifaced-test-")
+        os.chmod(self.dir, 0o755)  # the unprivileged process reads sysfs, the configuration ...
         self.records = Records(self.path("db"))
         self.sysfs = Sysfs(self.path("sys"))
         self.sysfs.transport("tcp")
@@ -226,7 +227,8 @@ class World:
         """The options that keep the agent in this world."""
         return ["-f", "-C", "-x", self.path("agentx"), "-r", self.path("db"), "-S",
                 self.path("sys"), "-I", self.path("initiatorname"), "-s", self.path("state"),
-                "-l", self.path("lock"), "-A", self.path("iscsiadm")]
+                "-l", self.path("lock"), "-A", self.path("iscsiadm")] + (
+                    ["-u", "nobody"] if os.geteuid() == 0 else [])
 
     def command(self, *options):
         argv = [agent_program()] + list(options)

@@ -103,5 +103,5 @@ def test_reasons(checks):
         code, said = world.run_agent(*arguments)
         checks.equal(code, 1, "a record directory that is not there ends the start")
         checks.check("/nowhere" in said and "not found" in said, "and that is said", said)
-        code, said = world.run_agent("-f", "-C", "-c", "/nowhere.conf")
+        code, said = world.run_agent(*world.arguments(), "-c", "/nowhere.conf")
         checks.check(code == 1 and "/nowhere.conf" in said, "so with the configuration", said)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IFACED_PARENT_H
+#define IFACED_PARENT_H
+
+#include "options.h"
+
+#include <sys/types.h>
+
+/*
+ * The process that keeps its rights: it opens the gate, answers the other one through socket,
+ * passes signals on to it, and ends with it. Returns the exit status of both.
+ */
+int parent_main(const struct options *options, int socket, pid_t child);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef IFACED_KEEPER_H
+#define IFACED_KEEPER_H
+
+#include "protocol.h"
+
+/*
+ * The privileged process: it has the gate, and answers the other process, which it does not trust.
+ * It reads nothing that comes from the network, and does nothing by itself.
+ */
+struct keeper {
+	int socket;		      /* to the other process */
+	struct isif_privileged *gate; /* this process's own */
+	const struct isif_log *log;
+	bool (*ready)(void *context); /* the other one serves; false: it shall end */
+	void *context;
+
+	char *master; /* the AgentX master's path; NULL: none may be asked for (yet) */
+	uint64_t transaction_until, batch_until; /* monotonic ms; 0: none is under way */
+	unsigned refusals;			 /* that the log was told of */
+	struct message request, answer;
+	const char *object;	 /* what the question is about, for the log */
+	int descriptor;		 /* that goes with the answer; -1: none */
+	bool hands_over;	 /* and is not kept here */
+	struct isif_edit *batch; /* with its lines and texts, until it is over */
+	size_t batch_count;
+	struct isif_edit_line *batch_lines;
+	struct message batch_texts;
+};
+
+/* Takes one question and answers it; false: the other process is gone, or must go. */
+bool keeper_serve(struct keeper *keeper);
+/* Milliseconds until keeper_check() has something to do; -1: nothing. */
+int keeper_timeout(const struct keeper *keeper);
+/* Ends a change that the other process does not go on with. */
+void keeper_check(struct keeper *keeper);
+/* Ends what the other process has left behind, and closes the gate. */
+void keeper_close(struct keeper *keeper);
+
+/*
+ * --- its operations: each takes its arguments out of request and puts what it has to say into
+ * answer, behind its error. ISIF_INVALID is what the other process must not do.
+ */
+
+/* keeper_reading.c: this one alone answers for itself; false: the other process is gone. */
+bool keeper_read_directories(struct keeper *keeper);
+
+/* keeper_change.c */
+enum isif_error keeper_begin(struct keeper *keeper);
+enum isif_error keeper_stage(struct keeper *keeper);
+enum isif_error keeper_commit(struct keeper *keeper);
+enum isif_error keeper_undo(struct keeper *keeper);
+enum isif_error keeper_end(struct keeper *keeper);
+enum isif_error keeper_batch_begin(struct keeper *keeper);
+enum isif_error keeper_batch_work(struct keeper *keeper);
+enum isif_error keeper_batch_end(struct keeper *keeper);
+enum isif_error keeper_backup(struct keeper *keeper);
+void keeper_forget_batch(struct keeper *keeper);
+
+/* keeper_run.c */
+enum isif_error keeper_command_begin(struct keeper *keeper);
+enum isif_error keeper_port_begin(struct keeper *keeper);
+enum isif_error keeper_command_work(struct keeper *keeper);
+enum isif_error keeper_command_end(struct keeper *keeper);
+enum isif_error keeper_look_begin(struct keeper *keeper);
+enum isif_error keeper_look_work(struct keeper *keeper);
+enum isif_error keeper_look_end(struct keeper *keeper);
+
+/* keeper.c: how long a slice of work may take, monotonic ns. */
+uint64_t keeper_deadline(struct keeper *keeper);
+
+#endif
