@@ -2,6 +2,7 @@
 #include "configuration.h"
 
 #include "config.h"
+#include "logging.h"
 
 #include <net-snmp/net-snmp-config.h>
 
@@ -9,9 +10,11 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define APPLICATION "iscsi-ifaced"
 
@@ -207,20 +210,55 @@ void configuration_register(struct configuration *configuration)
 					numbers[i].unit);
 }
 
+/* Net-SNMP passes over a file that it cannot read, and with it over what that forbids. */
+static void check_readable(struct configuration *configuration, const char *path)
+{
+	if (!access(path, R_OK) || errno == ENOENT || errno == ENOTDIR)
+		return;
+	configuration->errors++;
+	LOG(ERROR,
+	    "cannot read the configuration %s again: %s; have the user of the unprivileged "
+	    "process read it, or restart",
+	    path, strerror(errno));
+}
+
+/* Where read_config_files() looks: "DIR:DIR". */
+static void check_directories(struct configuration *configuration, const char *directories)
+{
+	static const char *const names[] = { APPLICATION ".conf", APPLICATION ".local.conf" };
+
+	while (*directories) {
+		int length = (int)strcspn(directories, ":");
+		char path[PATH_MAX];
+
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+			snprintf(path, sizeof(path), "%.*s/%s", length, directories, names[i]);
+			check_readable(configuration, path);
+		}
+		directories += length + (directories[length] == ':');
+	}
+}
+
 bool configuration_reread(struct configuration *configuration)
 {
 	const char *file =
 		netsnmp_ds_get_string(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_OPTIONALCONFIG);
+	bool defaults_count =
+		!netsnmp_ds_get_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS);
 
 	/*
 	 * Not read_configs(): its POST_READ_CONFIG callback would open another AgentX session
 	 * (agentx/subagent.c:subagent_startup).
 	 */
 	free_config();
-	if (!netsnmp_ds_get_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_READ_CONFIGS))
+	if (defaults_count) {
 		read_config_files(NORMAL_CONFIG);
-	if (file)
+		check_directories(configuration, get_configuration_directory());
+	}
+	if (file) {
 		read_config_with_type(file, APPLICATION);
+		check_readable(configuration, file);
+	}
 	return !configuration->errors;
 }
 

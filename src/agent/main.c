@@ -74,6 +74,10 @@ int main(int argc, char **argv)
 		LOG(ERROR, "%s", why);
 		return EXIT_FAILURE;
 	}
+	if (start.user.uid == 0)
+		LOG(WARNING,
+		    "the process that talks to the network is to run as root (-u): whoever "
+		    "takes it over can read what only root may read");
 	block_signals();
 	return part(&options, &start);
 }

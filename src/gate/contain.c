@@ -44,7 +44,7 @@ bool contain_find_user(const char *name, struct contain_user *user, char *why, s
 	}
 	user->uid = entry->pw_uid;
 	user->gid = entry->pw_gid;
-	user->changes = geteuid() == 0;
+	user->changes = user->uid != geteuid();
 	return true;
 }
 
@@ -228,11 +228,11 @@ static int allow_sockets(scmp_filter_ctx filter)
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
 		failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+					   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	for (size_t i = 0; i < sizeof(netlink) / sizeof(*netlink); i++)
 		failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-					   SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
-					   SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)netlink[i]));
+					   SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0),
+					   SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)netlink[i], 0));
 	return failed;
 }
 

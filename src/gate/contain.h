@@ -10,7 +10,7 @@
 struct contain_user {
 	uid_t uid;
 	gid_t gid;
-	bool changes; /* this process is root, and becomes that user */
+	bool changes; /* this process is root, and becomes that user, who is another one */
 };
 
 /*

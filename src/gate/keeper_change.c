@@ -129,6 +129,8 @@ enum isif_error keeper_batch_work(struct keeper *keeper)
 	keeper->batch_until = now_ms() + UNDER_WAY_MS;
 	error = keeper->gate->operations->batch_work(keeper->gate, deadline, &pause);
 	message_put_number(&keeper->answer, pause);
+	if (error != ISIF_INCOMPLETE && error != ISIF_LOCKED)
+		keeper->batch_until = 0;
 	if (!error)
 		put_outcomes(keeper);
 	return error;

@@ -107,7 +107,8 @@ class Process:
 
     def end(self, number=signal.SIGTERM, seconds=10):
         """Ends it, with force if it must be; its exit code, or None if it needed force."""
-        self.send(signal.SIGCONT)
+        if self.running():
+            self.send_all(signal.SIGCONT)
         self.send(number)
         code = self.wait(seconds)
         if code is None:
@@ -115,11 +116,27 @@ class Process:
             self.popen.wait()
         return code
 
+    def family(self):
+        """Its process and all below it: the agent has a second one, which talks to the network."""
+        pids = [self.pid]
+        for pid in pids:
+            for path in glob.glob("/proc/%d/task/*/children" % pid):
+                with open(path, encoding="ascii") as file:
+                    pids += [int(child) for child in file.read().split()]
+        return pids
+
+    def send_all(self, number):
+        for pid in self.family():
+            os.kill(pid, number)
+
     def cpu_ticks(self):
         """User and system time of all its threads so far."""
-        with open("/proc/%d/stat" % self.pid, encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
+        ticks = 0
+        for pid in self.family():
+            with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+                fields = file.read().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks
 
     def settle(self, seconds=10):
         """Waits until its start-up work is over: a tenth of a second without any time used."""
@@ -132,7 +149,8 @@ class Process:
     def wakeups(self):
         """How often its threads went to sleep or were sent to: /proc's context switches."""
         count = 0
-        for path in glob.glob("/proc/%d/task/*/status" % self.pid):
+        for path in [path for pid in self.family()
+                     for path in glob.glob("/proc/%d/task/*/status" % pid)]:
             with open(path, encoding="ascii", errors="replace") as file:
                 for line in file:
                     if "ctxt_switches" in line:

@@ -26,7 +26,7 @@ def test_few_watches(checks):
         for number in range(3 * WATCHES):
             records.node("%s-%d" % (TARGET, number), "10.0.0.1", 3260, 1, "a")
         world.start_master()
-        world.start_agent(within=FEW_WATCHES)
+        world.start_agent("-u", "root", within=FEW_WATCHES)  # there is nobody else
         count = 3 * WATCHES
         got = world.wait_value(count, 2, "BindingCount")
         checks.equal(got, count, "without enough watches every record is read all the same")
@@ -51,7 +51,7 @@ def test_periodic_resync(checks):
         with open(world.path("conf"), "w", encoding="ascii") as file:
             file.write("resyncInterval 1\n")
         world.start_master()
-        world.start_agent("-c", world.path("conf"), within=FEW_WATCHES)
+        world.start_agent("-c", world.path("conf"), "-u", "root", within=FEW_WATCHES)
         for number in range(3 * WATCHES):
             os.unlink(records.node_path("%s-%d" % (TARGET, number), "10.0.0.1", 3260, 1,
                                         "default"))
@@ -73,7 +73,7 @@ def test_overflow(checks):
         world.start_master()
         world.start_agent()
         overflows, resyncs = world.value("Overflows"), world.value("Resyncs")
-        world.agent.send(signal.SIGSTOP)
+        world.agent.send_all(signal.SIGSTOP)
         paths = [records.iface_path(name) for name in ("x", "y")]
         for _ in range(queue // 2):  # several events each; no two neighbours are alike
             for path in paths:
@@ -81,7 +81,7 @@ def test_overflow(checks):
                 os.unlink(path)
         records.iface("a", net_ifacename="eth9")
         records.node(TARGET, "10.0.0.1", 3260, 1, "a")
-        world.agent.send(signal.SIGCONT)
+        world.agent.send_all(signal.SIGCONT)
         got = world.wait_value(b"eth9", 3, "NetIfaceName", *mib.text_index("a"))
         checks.equal(got, b"eth9", "a change that was lost in an overflow is seen")
         checks.equal(world.wait_value(1, 2, "BindingCount"), 1, "and so is a new record")

@@ -164,7 +164,8 @@ def test_system_calls(checks):
         wait_until(lambda: not os.path.exists("/proc/%d" % world.master.pid), 2)
         trace = world.path("strace")
         tracer = subprocess.Popen([find_tool("strace"), "-f", "-c", "-o", trace, "-p",
-                                   str(world.agent.pid)], stderr=subprocess.PIPE)
+                                   ",".join(map(str, world.agent.family()))],
+                                  stderr=subprocess.PIPE)
         try:
             tracer.stderr.readline()  # it has attached
             time.sleep(AWAY)

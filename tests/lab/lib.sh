@@ -465,7 +465,7 @@ agent_start() {
 	[ -x "$build/src/agent/.libs/iscsi-ifaced" ] && program=$build/src/agent/.libs/iscsi-ifaced
 	[ -x "$program" ] || { echo "# $program has not been built"; return 1; }
 	printf '%s\n' "${configuration:-}" >$run/agent.conf
-	LD_LIBRARY_PATH=$build/src/lib/.libs start agent "$program" -f -C -c $run/agent.conf -x unix:$socket -s $run/state "$@"
+	LD_LIBRARY_PATH=$build/src/lib/.libs start agent "$program" -f -C -c $run/agent.conf -x unix:$socket -s $run/state -u nobody "$@"
 	wait_for 5 value_of AgentVersion
 }
 
@@ -474,6 +474,9 @@ agent_control() {
 	configuration="controlMode $1"${2:+$'\n'$2}
 	agent_restart
 }
+
+# agent_worker: the process of the agent's that talks to the network, and has no rights.
+agent_worker() { pgrep -u nobody -P "$(<$run/agent.pid)"; }
 
 agent_stop() { alive agent && stop "$(<$run/agent.pid)"; }
 agent_restart() { agent_stop; agent_start "$@"; }

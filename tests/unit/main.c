@@ -50,22 +50,22 @@ static void run_one(const char *name)
 int main(int count, char **arguments)
 {
 	static void (*const suites[])(void) = {
-		add_address_tests,	add_error_tests,       add_port_tests,
-		add_port_message_tests, add_apply_tests,       add_record_tests,
-		add_setting_tests,	add_node_tests,	       add_hash_tests,
-		add_name_tests,		add_find_tests,	       add_gate_tests,
-		add_database_tests,	add_event_log_tests,   add_network_tests,
-		add_kernel_tests,	add_events_tests,      add_state_tests,
-		add_model_tests,	add_device_tests,      add_join_tests,
-		add_judge_tests,	add_engine_tests,      add_monitor_tests,
-		add_memory_tests,	add_record_edit_tests, add_setting_check_tests,
-		add_store_tests,	add_batch_tests,       add_backup_tests,
-		add_job_tests,		add_propagate_tests,   add_discover_tests,
-		add_unbind_tests,	add_transaction_tests, add_record_make_tests,
-		add_mib_write_tests,	add_setter_tests,      add_store_lock_tests,
-		add_command_tests,	add_job_session_tests, add_probe_tests,
-		add_job_probe_tests,	add_look_tests,	       add_guard_tests,
-		add_look_paths_tests,	add_rebind_tests,
+		add_address_tests,	 add_error_tests,      add_port_tests,
+		add_port_message_tests,	 add_apply_tests,      add_record_tests,
+		add_setting_tests,	 add_node_tests,       add_hash_tests,
+		add_keeper_tests,	 add_name_tests,       add_find_tests,
+		add_gate_tests,		 add_database_tests,   add_event_log_tests,
+		add_network_tests,	 add_kernel_tests,     add_events_tests,
+		add_state_tests,	 add_model_tests,      add_device_tests,
+		add_join_tests,		 add_judge_tests,      add_engine_tests,
+		add_monitor_tests,	 add_memory_tests,     add_record_edit_tests,
+		add_setting_check_tests, add_store_tests,      add_batch_tests,
+		add_backup_tests,	 add_job_tests,	       add_propagate_tests,
+		add_discover_tests,	 add_unbind_tests,     add_transaction_tests,
+		add_record_make_tests,	 add_mib_write_tests,  add_setter_tests,
+		add_store_lock_tests,	 add_command_tests,    add_job_session_tests,
+		add_probe_tests,	 add_job_probe_tests,  add_look_tests,
+		add_guard_tests,	 add_look_paths_tests, add_rebind_tests,
 	};
 
 	alarm(TIME_LIMIT);

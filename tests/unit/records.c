@@ -52,7 +52,7 @@ void records_open(void)
 	scratch_make();
 	put_directory("ifaces");
 	put_directory("nodes");
-	records = (struct records){ .gate = { &operations }, .names = isif_names_new() };
+	records = (struct records){ .gate = { &operations, NULL }, .names = isif_names_new() };
 	records.log = log_into(&records.lines);
 }
 
