@@ -236,6 +236,7 @@ static int allow_sockets(scmp_filter_ctx filter)
 	return failed;
 }
 
+/* Not openat2(2): a filter cannot see its flags. */
 static int allow_reading(scmp_filter_ctx filter)
 {
 	const scmp_datum_t writing = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);

@@ -22,6 +22,8 @@ bool uevent_parse(const struct uevent *uevent, struct isif_kernel_event *event);
  * transport class: ask isif_sysfs_has_class() first.
  */
 enum isif_error iscsi_events_open(int *descriptor);
+/* Has a socket take only messages of that group in which there is no secret; for good. */
+bool iscsi_events_filter(int descriptor);
 
 /* What a message of NETLINK_ISCSI's multicast group means; false if nothing. */
 bool iscsi_message_parse(const void *octets, size_t length, struct isif_kernel_event *event);

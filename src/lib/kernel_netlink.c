@@ -4,6 +4,7 @@
 
 #include "cleanup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -48,15 +49,33 @@ static void enlarge_buffer(int descriptor)
 
 /*
  * A login PDU's data holds CHAP, and so does the answer to GET_CHAP, which goes to the whole group:
- * whoever gets this socket cannot read either. The filter keeps the kernel's events, which have
- * type 0, and cuts them behind a PDU's header; nobody can take it off again.
+ * whoever gets this socket can read neither, nor take the filter off again. It keeps the kernel's
+ * events, which have type 0, and of the PDUs the answer to a logout, a login that was refused, and
+ * the end of one: open-iscsi leaves the security stage before (usr/login.c:iscsi_login_rsp).
+ *
+ * All or nothing, never a part: in a multicast the first listener's filter is run on the very
+ * buffer that the next ones get (net/netlink/af_netlink.c:do_one_broadcast), and iscsid would have
+ * its PDUs cut.
  */
-static bool keep_secrets_out(int descriptor)
+bool iscsi_events_filter(int descriptor)
 {
+	/* A load is in the network's order; jumps count from the next line. */
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, sizeof(struct iscsi_message)),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct iscsi_message, message_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 12),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct iscsi_message, type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(MESSAGE_RECV_PDU), 0, 9),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offsetof(struct iscsi_message, pdu)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, PDU_OPCODE_MASK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PDU_LOGOUT_RESPONSE, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PDU_LOGIN_RESPONSE, 0, 6),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+			 offsetof(struct iscsi_message, pdu) + PDU_STATUS_CLASS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offsetof(struct iscsi_message, pdu) + PDU_FLAGS),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, PDU_LOGIN_DONE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PDU_LOGIN_DONE, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 	const struct sock_fprog filter = { .len = sizeof(code) / sizeof(*code), .filter = code };
@@ -76,7 +95,7 @@ enum isif_error iscsi_events_open(int *descriptor)
 	if (result)
 		return error_from_nl(result);
 	enlarge_buffer(nl_socket_get_fd(socket));
-	if (!keep_secrets_out(nl_socket_get_fd(socket)))
+	if (!iscsi_events_filter(nl_socket_get_fd(socket)))
 		return isif_error_from_errno(errno);
 	result = nl_socket_add_membership(socket, GROUP_ISCSID);
 	if (result)

@@ -2,6 +2,7 @@
 #include <isif/kernel.h>
 
 #include "cleanup.h"
+#include "helpers.h"
 #include "kernel_daemon.h"
 #include "kernel_event.h"
 #include "kernel_message.h"
@@ -14,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -123,6 +125,59 @@ static void test_pdus(void)
 	CU_ASSERT_FALSE(parse_pdu(0x32, 0x80, 0, 0, &event));
 	CU_ASSERT_FALSE(parse_pdu(0x3f, 0x80, 0, 0, &event));
 	CU_ASSERT_FALSE(parse_pdu(0x20, 0x80, 0, 0, &event));
+}
+
+/* True if a message comes through the filter: as a whole, or there would be none for others. */
+static bool passes(int ends[2], const struct iscsi_message *message)
+{
+	uint8_t sent[sizeof(*message) + 200], got[512];
+	ssize_t length;
+
+	memset(sent, 's', sizeof(sent));
+	memcpy(sent, message, sizeof(*message));
+	CU_ASSERT_EQUAL(send(ends[0], sent, sizeof(sent), MSG_DONTWAIT), sizeof(sent));
+	length = recv(ends[1], got, sizeof(got), MSG_DONTWAIT);
+	CU_ASSERT_TRUE(length < 0 || length == sizeof(sent));
+	return length > 0;
+}
+
+static bool pdu_passes(int ends[2], uint8_t opcode, uint8_t flags, uint8_t class)
+{
+	struct iscsi_message message = make_message(101, 7, 0, 0);
+
+	message.pdu[0] = opcode;
+	message.pdu[1] = flags;
+	message.pdu[36] = class;
+	return passes(ends, &message);
+}
+
+static void test_filter(void)
+{
+	static const uint32_t events[] = { 102, 104, 105, 106, 109, 110 };
+	struct iscsi_message answer = make_message(102, 7, 0, 0);
+	int ends[2], no = 0;
+
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+	CU_ASSERT_TRUE(iscsi_events_filter(ends[1]));
+	for (size_t i = 0; i < COUNT(events); i++) {
+		struct iscsi_message message = make_message(events[i], 7, 0, 0);
+
+		CU_ASSERT_TRUE(passes(ends, &message));
+	}
+	CU_ASSERT_TRUE(pdu_passes(ends, 0x26, 0x80, 0)); /* a logout's answer */
+	CU_ASSERT_TRUE(pdu_passes(ends, 0x23, 0x00, 2)); /* a login refused */
+	CU_ASSERT_TRUE(pdu_passes(ends, 0x23, 0x87, 0)); /* its end */
+	/* The steps of CHAP, and what is nothing to us; an answer to somebody's GET_CHAP. */
+	CU_ASSERT_FALSE(pdu_passes(ends, 0x23, 0x00, 0));
+	CU_ASSERT_FALSE(pdu_passes(ends, 0x23, 0x81, 0));
+	CU_ASSERT_FALSE(pdu_passes(ends, 0x24, 0x80, 0));
+	CU_ASSERT_FALSE(pdu_passes(ends, 0x20, 0x80, 0));
+	answer.message_type = 35;
+	CU_ASSERT_FALSE(passes(ends, &answer));
+	CU_ASSERT_EQUAL(setsockopt(ends[1], SOL_SOCKET, SO_DETACH_FILTER, &no, sizeof(no)), -1);
+	CU_ASSERT_EQUAL(errno, EPERM);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void test_wrong_messages(void)
@@ -467,6 +522,7 @@ void add_events_tests(void)
 	CU_ADD_TEST(suite, test_messages);
 	CU_ADD_TEST(suite, test_wire);
 	CU_ADD_TEST(suite, test_pdus);
+	CU_ADD_TEST(suite, test_filter);
 	CU_ADD_TEST(suite, test_wrong_messages);
 	CU_ADD_TEST(suite, test_uevents);
 	CU_ADD_TEST(daemon, test_daemon_by_pid_file);
