@@ -297,10 +297,14 @@ struct isif_privileged_operations {
 	 * call, and an adapter may take half a minute; *number is a run like that of a command.
 	 * The outcome's code is 0, or the errno that the driver answered with, which proves little;
 	 * of a ping that was sent, the output is "ping STATUS". ISIF_UNAVAILABLE: the sysfs in use
-	 * is not this host's; ISIF_INVALID: something that no port must get.
+	 * is not this host's; ISIF_INVALID: something that no port must get. There is one request
+	 * at a time. ISIF_LOCKED: there is another, be it that nobody waits for it any more; its
+	 * turn may come when port_descriptor() is readable.
 	 */
 	enum isif_error (*port_begin)(struct isif_privileged *self,
 				      const struct isif_port_request *request, unsigned *number);
+	/** Readable while there is no request, once there was one; -1 before. */
+	int (*port_descriptor)(const struct isif_privileged *self);
 	/** ISIF_OK when it has ended; ISIF_INCOMPLETE: wait on its descriptor. */
 	enum isif_error (*command_work)(struct isif_privileged *self, unsigned number,
 					struct isif_command_outcome *outcome);

@@ -44,6 +44,8 @@ enum isif_error keeper_port_begin(struct keeper *keeper)
 		return ISIF_INVALID;
 	keeper->object = request.transport;
 	error = keeper->gate->operations->port_begin(keeper->gate, &request, &number);
+	if (error == ISIF_LOCKED)
+		keeper->descriptor = keeper->gate->operations->port_descriptor(keeper->gate);
 	return put_run(keeper, error, number);
 }
 

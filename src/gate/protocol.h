@@ -32,7 +32,7 @@ enum keeper_operation {
 	KEEPER_BATCH_END,     /* -> outcomes */
 	KEEPER_BACKUP,	      /* -> where; with its descriptor while it is being made */
 	KEEPER_COMMAND_BEGIN, /* command -> number; with its descriptor */
-	KEEPER_PORT_BEGIN,    /* request -> number; with its descriptor */
+	KEEPER_PORT_BEGIN,    /* request -> number; with its descriptor, or that of the queue */
 	KEEPER_COMMAND_WORK,  /* number -> outcome */
 	KEEPER_COMMAND_END,   /* number */
 	KEEPER_LOOK_BEGIN,    /* purpose, sids */

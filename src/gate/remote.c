@@ -147,6 +147,7 @@ static void close_remote(struct isif_privileged *gate)
 	cleanup_close_descriptor(&remote->change_descriptor);
 	cleanup_close_descriptor(&remote->batch_descriptor);
 	cleanup_close_descriptor(&remote->backup);
+	cleanup_close_descriptor(&remote->queue);
 	message_free(&remote->message);
 	message_free(&remote->record);
 	free(remote->where);
@@ -174,6 +175,7 @@ static const struct isif_privileged_operations operations = {
 	.backup_descriptor = remote_backup_descriptor,
 	.command_begin = remote_command_begin,
 	.port_begin = remote_port_begin,
+	.port_descriptor = remote_port_descriptor,
 	.command_work = remote_command_work,
 	.command_descriptor = remote_command_descriptor,
 	.command_end = remote_command_end,
@@ -213,7 +215,7 @@ enum isif_error remote_open(int socket, struct isif_privileged **gate)
 	}
 	remote->gate.operations = &operations;
 	remote->socket = socket;
-	remote->change_descriptor = remote->batch_descriptor = remote->backup = -1;
+	remote->change_descriptor = remote->batch_descriptor = remote->backup = remote->queue = -1;
 	error = greet(remote);
 	if (error)
 		close_remote(&remote->gate);

@@ -42,6 +42,7 @@ struct remote {
 	size_t batch_count;
 	int batch_descriptor;
 	struct remote_run *runs;
+	int queue; /* of requests to adapters: its descriptor, -1 if nobody had to wait */
 	struct remote_look looks[ISIF_LOOK_PURPOSES];
 };
 
@@ -86,6 +87,7 @@ enum isif_error remote_port_begin(struct isif_privileged *gate,
 enum isif_error remote_command_work(struct isif_privileged *gate, unsigned number,
 				    struct isif_command_outcome *outcome);
 int remote_command_descriptor(const struct isif_privileged *gate, unsigned number);
+int remote_port_descriptor(const struct isif_privileged *gate);
 void remote_command_end(struct isif_privileged *gate, unsigned number);
 enum isif_error remote_look_begin(struct isif_privileged *gate, enum isif_look_purpose purpose,
 				  const uint32_t *sids, size_t count);

@@ -35,6 +35,10 @@ static enum isif_error begin_run(struct isif_privileged *gate, unsigned *number)
 		return ISIF_NO_MEMORY;
 	run->descriptor = -1;
 	error = remote_ask_for(gate, &run->descriptor);
+	if (error == ISIF_LOCKED) {
+		cleanup_close_descriptor(&remote->queue);
+		remote->queue = TAKE_DESCRIPTOR(run->descriptor);
+	}
 	if (error) {
 		remote_free_run(run);
 		return error;
@@ -57,6 +61,11 @@ enum isif_error remote_port_begin(struct isif_privileged *gate,
 {
 	protocol_put_port(remote_question(gate, KEEPER_PORT_BEGIN), request);
 	return begin_run(gate, number);
+}
+
+int remote_port_descriptor(const struct isif_privileged *gate)
+{
+	return remote_of(gate)->queue;
 }
 
 enum isif_error remote_command_work(struct isif_privileged *gate, unsigned number,

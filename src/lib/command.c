@@ -51,6 +51,10 @@ struct run {
 struct commands {
 	char *program; /* NULL: to be looked for */
 	char *lock;    /* open-iscsi's, while somebody holds it */
+	char *sysfs;
+	/* What the last request to an adapter has to say: ended when its process has, whatever its
+	   run has become by then; -1: there was none. */
+	int asking;
 	unsigned last_number;
 	struct run runs[COMMAND_LIMIT];
 };
@@ -228,24 +232,22 @@ static int spawn(const char *program, const struct command_arguments *arguments,
 }
 
 /*
- * None of our descriptors but one: another process must not find our locks held, nor the master our
+ * None of our descriptors: another process must not find our locks held, nor the master our
  * connection open, when we have gone and this waits for an adapter.
  */
-static void close_others(int kept)
+static void close_others(void)
 {
 	struct rlimit limit = { .rlim_cur = 1024 };
 
-	if (!syscall(SYS_close_range, STDERR_FILENO + 1, kept - 1, 0) &&
-	    !syscall(SYS_close_range, kept + 1, ~0u, 0))
+	if (!syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0))
 		return;
 	/* Linux before 5.9. */
 	getrlimit(RLIMIT_NOFILE, &limit);
 	for (int number = STDERR_FILENO + 1; (rlim_t)number < limit.rlim_cur; number++)
-		if (number != kept)
-			close(number);
+		close(number);
 }
 
-static void become_child(int output, int kept)
+static void become_child(int output)
 {
 	const struct sigaction normal = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -256,11 +258,12 @@ static void become_child(int output, int kept)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(output, STDOUT_FILENO);
-	close_others(kept);
+	close_others();
 }
 
-/* The same for a question to the kernel, which needs no program. */
-static int fork_question(const struct port_question *question, int output, pid_t *pid)
+/* The same for a request to an adapter, which needs no program. */
+static int fork_request(const struct isif_port_request *request, const char *sysfs, int output,
+			pid_t *pid)
 {
 	*pid = fork();
 	if (*pid < 0)
@@ -268,8 +271,8 @@ static int fork_question(const struct port_question *question, int output, pid_t
 	if (!*pid) {
 		int code;
 
-		become_child(output, port_request_descriptor(question));
-		code = port_request_ask(question, STDOUT_FILENO);
+		become_child(output);
+		code = port_request_ask(request, sysfs, STDOUT_FILENO);
 		_exit(code >= 0 && code <= UINT8_MAX ? code : EIO);
 	}
 	/* Whoever of both is first: it may be killed with its group at once. */
@@ -277,11 +280,11 @@ static int fork_question(const struct port_question *question, int output, pid_t
 	return 0;
 }
 
-/* What a run is: a program with its arguments, or a question. */
+/* What a run is: a program with its arguments, or a request. */
 struct work {
 	const char *program;
 	const struct command_arguments *arguments;
-	const struct port_question *question;
+	const struct isif_port_request *request;
 	uint32_t timeout;
 };
 
@@ -294,7 +297,25 @@ static bool watch_process(struct run *run, uint32_t timeout)
 	return set_timer(run, timeout);
 }
 
-static enum isif_error start(struct run *run, const struct work *work)
+/*
+ * The kernel is asked one thing at a time, and nobody can take it back: one that is not wanted any
+ * more, and whose process was killed, is in the way until that dies.
+ */
+static bool is_asking(const struct commands *commands)
+{
+	struct pollfd one = { .fd = commands->asking, .events = POLLIN };
+
+	return commands->asking >= 0 && poll(&one, 1, 0) <= 0;
+}
+
+static bool watch_request(struct commands *commands, const struct run *run)
+{
+	close_one(&commands->asking);
+	commands->asking = fcntl(run->output, F_DUPFD_CLOEXEC, 0);
+	return commands->asking >= 0;
+}
+
+static enum isif_error start(struct commands *commands, struct run *run, const struct work *work)
 {
 	CLEANUP_CLOSE int writing = -1;
 	int ends[2], number;
@@ -307,10 +328,10 @@ static enum isif_error start(struct run *run, const struct work *work)
 	writing = ends[1];
 	/* Our end alone: a child does not expect that writing does not wait. */
 	if (fcntl(run->output, F_SETFL, O_NONBLOCK) || !watch(run, run->output) ||
-	    !watch(run, run->timer))
+	    !watch(run, run->timer) || (work->request && !watch_request(commands, run)))
 		return isif_error_from_errno(errno);
-	number = work->question ? fork_question(work->question, writing, &run->pid)
-				: spawn(work->program, work->arguments, writing, &run->pid);
+	number = work->request ? fork_request(work->request, commands->sysfs, writing, &run->pid)
+			       : spawn(work->program, work->arguments, writing, &run->pid);
 	if (number)
 		return isif_error_from_errno(number);
 	if (watch_process(run, work->timeout))
@@ -346,7 +367,7 @@ static enum isif_error begin(struct commands *commands, const struct work *work,
 	if (!run)
 		return ISIF_LIMIT;
 	*run = (struct run){ .process = -1, .output = -1, .timer = -1, .all = -1, .code = -1 };
-	error = start(run, work);
+	error = start(commands, run, work);
 	if (error) {
 		free_run(run);
 		return error;
@@ -377,19 +398,17 @@ enum isif_error command_begin(struct commands *commands, const struct isif_comma
 enum isif_error command_begin_port(struct commands *commands,
 				   const struct isif_port_request *request, unsigned *number)
 {
-	struct port_question *question = NULL;
-	enum isif_error error = port_request_is_valid(request)
-					? port_request_prepare(request, &question)
-					: ISIF_INVALID;
-
 	/* It is given up only when it has not given up itself. */
-	if (!error)
-		error = begin(commands,
-			      &(struct work){ .question = question,
-					      .timeout = request->timeout + SPARE_MS },
-			      number);
-	port_request_free(question);
-	return error;
+	const struct work work = { .request = request, .timeout = request->timeout + SPARE_MS };
+
+	if (!port_request_is_valid(request))
+		return ISIF_INVALID;
+	return is_asking(commands) ? ISIF_LOCKED : begin(commands, &work, number);
+}
+
+int command_port_descriptor(const struct commands *commands)
+{
+	return commands->asking;
 }
 
 /* --- while it runs --- */
@@ -523,19 +542,21 @@ void command_end(struct commands *commands, unsigned number)
 
 /* --- all of them --- */
 
-enum isif_error commands_open(const char *program, const char *lock_directory,
+enum isif_error commands_open(const char *program, const char *lock_directory, const char *sysfs,
 			      struct commands **result)
 {
 	struct commands *commands = calloc(1, sizeof(*commands));
 
 	if (!commands)
 		return ISIF_NO_MEMORY;
+	commands->asking = -1;
+	commands->sysfs = strdup(sysfs ? sysfs : "/sys");
 	if (asprintf(&commands->lock, "%s/lock.write",
 		     lock_directory ? lock_directory : ISIF_LOCK_DIRECTORY) < 0)
 		commands->lock = NULL;
 	if (program)
 		commands->program = strdup(program);
-	if (!commands->lock || (program && !commands->program)) {
+	if (!commands->lock || !commands->sysfs || (program && !commands->program)) {
 		commands_close(commands);
 		return ISIF_NO_MEMORY;
 	}
@@ -565,7 +586,9 @@ void commands_close(struct commands *commands)
 		}
 		free_run(run);
 	}
+	close_one(&commands->asking);
 	free(commands->program);
 	free(commands->lock);
+	free(commands->sysfs);
 	free(commands);
 }

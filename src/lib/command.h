@@ -16,8 +16,8 @@
 
 struct commands;
 
-/* NULL: the iscsiadm in the system's directories, and open-iscsi's own lock directory. */
-enum isif_error commands_open(const char *program, const char *lock_directory,
+/* NULL: the iscsiadm in the system's directories, open-iscsi's own lock directory, and /sys. */
+enum isif_error commands_open(const char *program, const char *lock_directory, const char *sysfs,
 			      struct commands **commands);
 /* Kills those that run. */
 void commands_close(struct commands *commands);
@@ -25,6 +25,7 @@ void commands_close(struct commands *commands);
 /* The gate's operations, see isif/privileged.h. A port's request is a run, too. */
 enum isif_error command_begin_port(struct commands *commands,
 				   const struct isif_port_request *request, unsigned *number);
+int command_port_descriptor(const struct commands *commands);
 enum isif_error command_begin(struct commands *commands, const struct isif_command *command,
 			      unsigned *number);
 enum isif_error command_work(struct commands *commands, unsigned number,

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@
 #define SHOWN_MS  5000	/* by then it shows what it has taken */
 #define WHY_SIZE  (2 * ISIF_JOB_TEXT_SIZE)
 
-enum stage { BEGINNING, GUARDING, SENDING, ASKING, READING };
+enum stage { BEGINNING, QUEUEING, GUARDING, SENDING, ASKING, READING };
 
 struct applying {
 	enum stage stage;
@@ -219,6 +220,20 @@ static enum outcome guard(struct isif_job *job, const struct job_context *contex
 	return ENDED;
 }
 
+/* Who uses the disks may be another by then: the guard is asked anew. */
+static enum outcome queue(const struct job_context *context, struct applying *work, unsigned *pause)
+{
+	struct pollfd turn = { .fd = context->gate->operations->port_descriptor(context->gate),
+			       .events = POLLIN };
+
+	if (poll(&turn, 1, 0) > 0) {
+		work->stage = BEGINNING;
+		return GO_ON;
+	}
+	*pause = UINT_MAX;
+	return WAIT;
+}
+
 static enum outcome write_port(struct isif_job *job, const struct job_context *context,
 			       struct applying *work, unsigned *pause)
 {
@@ -240,6 +255,11 @@ static enum outcome write_port(struct isif_job *job, const struct job_context *c
 	if (error == ISIF_LIMIT || error == ISIF_NO_MEMORY) {
 		*pause = BUSY_MS;
 		return WAIT;
+	}
+	if (error == ISIF_LOCKED) {
+		job_step(job, "waiting until another request to an adapter is answered");
+		work->stage = QUEUEING;
+		return GO_ON;
 	}
 	if (error) {
 		job_fail(job, ISIF_JOB_ERROR_REFUSED, "host %u cannot be asked: %s", work->host,
@@ -335,6 +355,8 @@ static enum outcome step(struct isif_job *job, const struct job_context *context
 	switch (work->stage) {
 	case BEGINNING:
 		return begin(job, context, work, pause);
+	case QUEUEING:
+		return queue(context, work, pause);
 	case GUARDING:
 		return guard(job, context, work, pause);
 	case SENDING:
@@ -400,6 +422,8 @@ static int descriptor(const struct job_context *context, void *own)
 {
 	const struct applying *work = own;
 
+	if (work->stage == QUEUEING)
+		return context->gate->operations->port_descriptor(context->gate);
 	return work->stage == ASKING
 		       ? context->gate->operations->command_descriptor(context->gate, work->number)
 		       : -1;
@@ -419,7 +443,7 @@ static bool disrupts(const void *own)
 {
 	const struct applying *work = own;
 
-	return work->binding_count && work->stage != BEGINNING;
+	return work->binding_count && work->stage >= GUARDING;
 }
 
 const struct job_kind job_apply = {

@@ -34,7 +34,7 @@ struct probing {
 	struct portal *portals; /* sorted, each once */
 	size_t count, size;
 	size_t at; /* the one that is tried */
-	enum { AT_PORTAL, AT_CONNECTION, AT_DISCOVERY, AT_PING } step;
+	enum { AT_PORTAL, AT_CONNECTION, AT_DISCOVERY, AT_QUEUE, AT_PING } step;
 	struct probe probe;
 	unsigned command;
 	size_t reachable;	    /* portals */
@@ -441,7 +441,14 @@ static enum outcome begin_ping(struct isif_job *job, const struct job_context *c
 		report(job, work, "the adapter's ping");
 		return GO_ON;
 	}
+	if (error == ISIF_LOCKED) {
+		work->step = AT_QUEUE;
+		report(job, work, "waiting until another request to an adapter is answered");
+		*pause = UINT_MAX;
+		return WAIT;
+	}
 	if (error == ISIF_LIMIT || error == ISIF_NO_MEMORY) {
+		work->step = AT_CONNECTION;
 		*pause = AGAIN_MS;
 		return WAIT;
 	}
@@ -486,6 +493,7 @@ static void end_command(const struct job_context *context, const struct probing 
 static enum outcome go_on_waiting(struct isif_job *job, const struct job_context *context,
 				  struct probing *work, unsigned *pause)
 {
+	const bool ping = work->step == AT_PING;
 	struct isif_privileged *gate = context->gate;
 	struct isif_command_outcome outcome;
 	enum isif_error error = gate->operations->command_work(gate, work->command, &outcome);
@@ -497,13 +505,14 @@ static enum outcome go_on_waiting(struct isif_job *job, const struct job_context
 	if (error)
 		give_up(work, ISIF_JOB_ERROR_INCONCLUSIVE, "portal %s: asking it: %s",
 			work->probe.portal, isif_error_text(error));
-	else if (work->step == AT_PING)
+	else if (ping)
 		judge_ping(job, context->snapshot, work, &outcome);
 	else
 		judge_outcome(job, context, work, &outcome);
 	end_command(context, work);
 	next_portal(work);
-	return GO_ON;
+	/* Another job that waits to ask an adapter comes before our next ping. */
+	return ping ? WAIT : GO_ON;
 }
 
 static enum outcome step(struct isif_job *job, const struct job_context *context, void *own,
@@ -520,6 +529,8 @@ static enum outcome step(struct isif_job *job, const struct job_context *context
 	case AT_DISCOVERY:
 	case AT_PING:
 		return go_on_waiting(job, context, work, pause);
+	case AT_QUEUE:
+		return begin_ping(job, context, work, pause);
 	case AT_PORTAL:
 		break;
 	}
@@ -567,6 +578,8 @@ static int descriptor(const struct job_context *context, void *own)
 	case AT_DISCOVERY:
 	case AT_PING:
 		return context->gate->operations->command_descriptor(context->gate, work->command);
+	case AT_QUEUE:
+		return context->gate->operations->port_descriptor(context->gate);
 	case AT_PORTAL:
 		break;
 	}

@@ -46,17 +46,10 @@ enum port_answer port_answer_parse(const void *octets, size_t length,
 				   uint32_t *value);
 
 /*
- * Makes ready what a process of its own then asks: by system calls alone, so that it may be forked
- * from one with threads. The request is borrowed.
+ * Asks, in a process of its own, and waits for the answer, for at most the request's time; returns
+ * the code, and tells of a ping on its output, as isif/privileged.h says. It takes no lock and no
+ * memory, so that it may be forked from a process with threads.
  */
-struct port_question;
-enum isif_error port_request_prepare(const struct isif_port_request *request,
-				     struct port_question **question);
-/* Waits for the answer, for at most the request's time; returns the code, and tells of a ping on
- * its output, as isif/privileged.h says. */
-int port_request_ask(const struct port_question *question, int output);
-/* The descriptor that asking needs. */
-int port_request_descriptor(const struct port_question *question);
-void port_request_free(struct port_question *question);
+int port_request_ask(const struct isif_port_request *request, const char *sysfs, int output);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One request, in a process of its own: the kernel carries it out within sendmsg(2), for as long as
- * the adapter takes, and no signal ends that.
+ * the adapter takes, and no signal ends that. Another thread of the process that this one was
+ * forked from may have held any lock: nothing here takes one, or memory.
  */
 #include "port_message.h"
 
@@ -9,98 +10,66 @@
 #include "clock.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #define EVENT_GROUP 1 /* ISCSI_NL_GRP_ISCSID: a ping's end is told to all */
 
-DEFINE_CLEANUP(struct nl_sock, socket, nl_socket_free);
-
-struct port_question {
-	const struct isif_port_request *request; /* borrowed */
-	struct nl_sock *socket;
-	struct port_message message;
-	uint32_t cookie;
-	int error; /* errno: it cannot be asked */
+/* What is asked, and over which socket. */
+struct question {
+	const struct isif_port_request *request;
+	uint32_t cookie; /* another one in each process: a ping's end that comes late is not ours */
+	int socket;
 };
 
 /* A kernel pointer, and another one each time that the module is loaded. */
-static int read_handle(const char *transport, uint64_t *handle)
+static int read_handle(const char *sysfs, const char *transport, uint64_t *handle)
 {
-	char path[64];
-	CLEANUP_FILE FILE *file = NULL;
+	char path[PATH_MAX], text[32], *end;
+	CLEANUP_CLOSE int descriptor = -1;
+	ssize_t length;
 
-	snprintf(path, sizeof(path), "/sys/class/iscsi_transport/%s/handle", transport);
-	file = fopen(path, "re");
-	if (!file)
+	snprintf(path, sizeof(path), "%s/class/iscsi_transport/%s/handle", sysfs, transport);
+	descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0)
 		return errno;
-	return fscanf(file, "%" SCNu64, handle) == 1 ? 0 : EIO;
+	length = read(descriptor, text, sizeof(text) - 1);
+	if (length < 0)
+		return errno;
+	text[length] = '\0';
+	*handle = strtoull(text, &end, 10);
+	return end == text ? EIO : 0;
 }
 
-static int open_socket(const struct isif_port_request *request, struct nl_sock **result)
+static int open_socket(struct question *question)
 {
-	CLEANUP(cleanup_socket) struct nl_sock *socket = nl_socket_alloc();
+	const struct sockaddr_nl self = { .nl_family = AF_NETLINK }; /* port: as the kernel likes */
+	const int group = EVENT_GROUP;
 
-	if (!socket)
-		return ENOMEM;
-	/* It knows neither sequence numbers nor acknowledgements. */
-	nl_socket_disable_seq_check(socket);
-	nl_socket_disable_auto_ack(socket);
-	if (nl_connect(socket, NETLINK_ISCSI) < 0)
-		return errno ? errno : EIO;
-	if (request->verb == ISIF_PORT_PING && nl_socket_add_membership(socket, EVENT_GROUP) < 0)
-		return errno ? errno : EIO;
-	*result = TAKE(socket);
+	question->socket = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ISCSI);
+	if (question->socket < 0 ||
+	    bind(question->socket, (const struct sockaddr *)&self, sizeof(self)))
+		return errno;
+	if (question->request->verb == ISIF_PORT_PING &&
+	    setsockopt(question->socket, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+		       sizeof(group)))
+		return errno;
 	return 0;
 }
 
-enum isif_error port_request_prepare(const struct isif_port_request *request,
-				     struct port_question **result)
-{
-	struct port_question *question = calloc(1, sizeof(*question));
-	uint64_t handle = 0;
-
-	if (!question)
-		return ISIF_NO_MEMORY;
-	question->request = request;
-	question->cookie = (uint32_t)getpid();
-	question->error = read_handle(request->transport, &handle);
-	if (!question->error)
-		question->error = open_socket(request, &question->socket);
-	port_message_make(request, handle, question->cookie, &question->message);
-	*result = question;
-	return ISIF_OK;
-}
-
-int port_request_descriptor(const struct port_question *question)
-{
-	return question->socket ? nl_socket_get_fd(question->socket) : STDERR_FILENO;
-}
-
-void port_request_free(struct port_question *question)
-{
-	if (question)
-		nl_socket_free(question->socket);
-	free(question);
-}
-
-/* --- the process: nothing but system calls, because another thread may have held any lock --- */
-
 /* Only what the kernel itself sent, which is port 0. */
-static enum port_answer receive(const struct port_question *question, uint32_t *value)
+static enum port_answer receive(const struct question *question, uint32_t *value)
 {
 	uint8_t octets[PORT_MESSAGE_SIZE];
 	struct sockaddr_nl sender = { 0 };
 	socklen_t size = sizeof(sender);
-	ssize_t length = recvfrom(nl_socket_get_fd(question->socket), octets, sizeof(octets),
-				  MSG_DONTWAIT, (struct sockaddr *)&sender, &size);
+	ssize_t length = recvfrom(question->socket, octets, sizeof(octets), MSG_DONTWAIT,
+				  (struct sockaddr *)&sender, &size);
 	enum port_answer answer = PORT_ANSWER_OTHER;
 
 	if (length > 0 && !sender.nl_pid)
@@ -121,11 +90,11 @@ static void tell_ping(uint32_t status, int output)
 }
 
 /* Until the kernel has answered and, if it is a ping that was sent, until that is over. */
-static int await(const struct port_question *question, int output)
+static int await(const struct question *question, int output)
 {
 	const struct isif_port_request *request = question->request;
 	const uint64_t end = clock_ns() + (uint64_t)request->timeout * 1000000;
-	struct pollfd one = { .fd = nl_socket_get_fd(question->socket), .events = POLLIN };
+	struct pollfd one = { .fd = question->socket, .events = POLLIN };
 
 	for (;;) {
 		const uint64_t now = clock_ns();
@@ -144,15 +113,21 @@ static int await(const struct port_question *question, int output)
 	}
 }
 
-int port_request_ask(const struct port_question *question, int output)
+int port_request_ask(const struct isif_port_request *request, const char *sysfs, int output)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	const struct port_message *message = &question->message;
+	struct question question = { .request = request, .cookie = (uint32_t)getpid() };
+	struct port_message message;
+	uint64_t handle = 0;
+	int error = read_handle(sysfs, request->transport, &handle);
 
-	if (question->error)
-		return question->error;
-	if (sendto(nl_socket_get_fd(question->socket), message->octets, message->length, 0,
+	if (!error)
+		error = open_socket(&question);
+	if (error)
+		return error;
+	port_message_make(request, handle, question.cookie, &message);
+	if (sendto(question.socket, message.octets, message.length, 0,
 		   (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		return errno;
-	return await(question, output);
+	return await(&question, output);
 }

@@ -277,6 +277,11 @@ static enum isif_error begin_port(struct isif_privileged *gate,
 			    : command_begin_port(local->commands, request, number);
 }
 
+static int descriptor_of_port(const struct isif_privileged *gate)
+{
+	return command_port_descriptor(((const struct local *)(const void *)gate)->commands);
+}
+
 static enum isif_error work_command(struct isif_privileged *gate, unsigned number,
 				    struct isif_command_outcome *outcome)
 {
@@ -351,6 +356,7 @@ static const struct isif_privileged_operations operations = {
 	.look_end = end_look,
 	.command_begin = begin_command,
 	.port_begin = begin_port,
+	.port_descriptor = descriptor_of_port,
 	.command_work = work_command,
 	.command_descriptor = descriptor_of_command,
 	.command_end = end_command,
@@ -407,7 +413,8 @@ static enum isif_error open_parts(struct local *local,
 		return ISIF_NO_MEMORY;
 	error = store_open(&found, descriptor, &local->store);
 	return error ? error
-		     : commands_open(options->iscsiadm, options->lock_directory, &local->commands);
+		     : commands_open(options->iscsiadm, options->lock_directory, local->sysfs,
+				     &local->commands);
 }
 
 enum isif_error isif_privileged_open(const struct isif_privileged_options *options,

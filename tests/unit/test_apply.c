@@ -6,9 +6,11 @@
 #include "port_message.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MAC "02:00:00:00:00:0a"
 #define OFFLOAD(transport, settings)                                                               \
@@ -29,7 +31,34 @@ static struct {
 	char takes[128]; /* attributes that the port has then; "": it has what it had */
 	size_t takes_length;
 	bool ended;
+	int others[2]; /* a pipe: while there is nothing in it, another request is under way */
 } kernel;
+
+static int turn_here(const struct isif_privileged *self)
+{
+	(void)self;
+	return kernel.others[0];
+}
+
+static bool is_busy(void)
+{
+	struct pollfd one = { .fd = kernel.others[0], .events = POLLIN };
+
+	return !poll(&one, 1, 0);
+}
+
+/* Another request begins, and ends. */
+static void ask_another(void)
+{
+	char octet;
+
+	CU_ASSERT_EQUAL(read(kernel.others[0], &octet, 1), 1);
+}
+
+static void answer_another(void)
+{
+	CU_ASSERT_EQUAL(write(kernel.others[1], "", 1), 1);
+}
 
 static enum isif_error begin_here(struct isif_privileged *self,
 				  const struct isif_port_request *request, unsigned *number)
@@ -39,6 +68,8 @@ static enum isif_error begin_here(struct isif_privileged *self,
 	(void)self;
 	if (!port_request_is_valid(request))
 		return ISIF_INVALID;
+	if (is_busy())
+		return ISIF_LOCKED;
 	used += (size_t)snprintf(kernel.asked + used, sizeof(kernel.asked) - used,
 				 "%d %u %d %u:", (int)request->verb, request->host,
 				 (int)request->family, request->number);
@@ -85,12 +116,15 @@ static void set_up(void)
 	job_stage_open();
 	operations = *job_stage.gate->operations;
 	operations.port_begin = begin_here;
+	operations.port_descriptor = turn_here;
 	operations.command_work = work_here;
 	operations.command_descriptor = descriptor_here;
 	operations.command_end = end_here;
 	job_stage.gate->operations = &operations;
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.answered = true;
+	CU_ASSERT_EQUAL_FATAL(pipe(kernel.others), 0);
+	answer_another();
 	HAS("mtu\0"
 	    "1500\0");
 	port = (struct isif_kernel_port){ .references = 1,
@@ -106,6 +140,13 @@ static void set_up(void)
 	stage.world.port_count = 1;
 	stage_iface("hba", OFFLOAD("qla4xxx", "iface.mtu = 9000\n"));
 	stage_build();
+}
+
+static void tear_down(void)
+{
+	close(kernel.others[0]);
+	close(kernel.others[1]);
+	job_stage_close();
 }
 
 static void apply(void)
@@ -342,6 +383,127 @@ static void test_one_at_a_time(void)
 	CU_ASSERT_NOT_EQUAL(job_find(job_stage.runner, 2)->state, ISIF_JOB_PENDING);
 }
 
+/* --- others that ask an adapter --- */
+
+#define QUEUED "waiting until another request to an adapter is answered"
+
+/* Waits only for its turn, without looking for it again and again. */
+static bool is_queued(uint32_t index)
+{
+	const struct isif_job *one = job_find(job_stage.runner, index);
+	enum job_lane lane = one->kind == ISIF_JOB_PROBE ? JOB_LANE_PROBES : JOB_LANE_PORTS;
+
+	job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
+	if (job_due(job_stage.runner) == UINT64_MAX &&
+	    job_descriptor(job_stage.runner, stage.snapshot, lane) == kernel.others[0] &&
+	    strstr(one->step, QUEUED))
+		return true;
+	printf("# step: %s\n", one->step);
+	return false;
+}
+
+static void test_queued(void)
+{
+	TAKES("mtu\0"
+	      "9000\0");
+	ask_another();
+	ask(ISIF_JOB_APPLY, "hba", "", "", 0);
+	CU_ASSERT_TRUE(is_queued(1));
+	CU_ASSERT_TRUE(is_queued(1));
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "");
+	answer_another();
+	run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "0 3 1 0: 19");
+}
+
+static void test_cancelled_in_queue(void)
+{
+	ask_another();
+	ask(ISIF_JOB_APPLY, "hba", "", "", 0);
+	CU_ASSERT_TRUE(is_queued(1));
+	cancel();
+	run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_CANCELLED, 0, ""));
+	answer_another();
+	run();
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "");
+	CU_ASSERT_FALSE(kernel.ended);
+}
+
+/* Somebody mounts the disk while it waits. */
+static void test_used_meanwhile(void)
+{
+	put_session(true);
+	job_stage.disks[0] =
+		(struct isif_look_disk){ .sid = 5, .device = "sda", .use = ISIF_DISK_UNUSED };
+	job_stage.disk_count = 1;
+	ask_another();
+	ask(ISIF_JOB_APPLY, "hba", "", "", 0);
+	CU_ASSERT_TRUE(is_queued(1));
+	CU_ASSERT_FALSE(job_changes_sessions(job_stage.runner, NULL));
+	job_stage.disks[0].use = ISIF_DISK_IN_USE;
+	answer_another();
+	run();
+	CU_ASSERT_EQUAL(job()->error, ISIF_JOB_ERROR_IN_USE);
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "");
+}
+
+static void probe(uint32_t index)
+{
+	ask_as(index, ISIF_JOB_PROBE, "hba", "", "192.0.2.1", 0);
+}
+
+static void test_probe_queued(void)
+{
+	kernel.outcome.output = "ping 0\n";
+	ask_another();
+	probe(1);
+	CU_ASSERT_TRUE(is_queued(1));
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "");
+	answer_another();
+	run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "2 3 1 0:");
+}
+
+static void test_probe_cancelled_in_queue(void)
+{
+	ask_another();
+	probe(1);
+	CU_ASSERT_TRUE(is_queued(1));
+	cancel();
+	run();
+	CU_ASSERT_TRUE(ended(ISIF_JOB_CANCELLED, 0, ""));
+	CU_ASSERT_FALSE(kernel.ended);
+}
+
+/* However many portals a probe has to ping: who waits for it to end one is next. */
+static void test_turns(void)
+{
+	kernel.outcome.output = "ping 0\n";
+	kernel.answered = false;
+	stage_node(TARGET, "hba", "iface.transport_name = qla4xxx\n");
+	stage_node_text("nodes/iqn.a/192.0.2.11,3260,1/hba",
+			NODE_RECORD(TARGET, "192.0.2.11", "3260", "1",
+				    "iface.iscsi_ifacename = hba\n"
+				    "iface.transport_name = qla4xxx\n"));
+	stage_build();
+	ask_as(2, ISIF_JOB_PROBE, "hba", "", "", 0);
+	run();
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "2 3 1 0:");
+	ask_another();
+	ask(ISIF_JOB_APPLY, "hba", "", "", 0);
+	CU_ASSERT_TRUE(is_queued(1));
+	answer_another();
+	kernel.answered = true;
+	job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "2 3 1 0:0 3 1 0: 19");
+	run();
+	CU_ASSERT_STRING_EQUAL(kernel.asked, "2 3 1 0:0 3 1 0: 192 3 1 0:");
+	CU_ASSERT_EQUAL(job_find(job_stage.runner, 2)->state, ISIF_JOB_SUCCEEDED);
+}
+
 static void test_cancelled(void)
 {
 	kernel.answered = false;
@@ -373,8 +535,8 @@ static void test_restart(void)
 
 void add_apply_tests(void)
 {
-	CU_pSuite suite = CU_add_suite_with_setup_and_teardown("job apply", NULL, NULL, set_up,
-							       job_stage_close);
+	CU_pSuite suite =
+		CU_add_suite_with_setup_and_teardown("job apply", NULL, NULL, set_up, tear_down);
 
 	CU_add_test(suite, "what the port takes", test_taken);
 	CU_add_test(suite, "what it does not show", test_not_shown);
@@ -390,6 +552,12 @@ void add_apply_tests(void)
 	CU_add_test(suite, "an unused one does not", test_unused);
 	CU_add_test(suite, "a session without a record forbids it", test_unknown_session);
 	CU_add_test(suite, "no other session job beside it", test_one_at_a_time);
+	CU_add_test(suite, "another request is answered first", test_queued);
+	CU_add_test(suite, "cancelled before its turn", test_cancelled_in_queue);
+	CU_add_test(suite, "a disk that is used by then forbids it", test_used_meanwhile);
+	CU_add_test(suite, "a probe waits for its turn, too", test_probe_queued);
+	CU_add_test(suite, "a probe is cancelled before it", test_probe_cancelled_in_queue);
+	CU_add_test(suite, "a probe's pings leave others their turn", test_turns);
 	CU_add_test(suite, "it cannot be called back", test_cancelled);
 	CU_add_test(suite, "a restart asks once more", test_restart);
 }

@@ -6,13 +6,16 @@
 #include "command.h"
 #include "helpers.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LONG_MS 600000 /* a time limit that no test meets */
@@ -33,7 +36,9 @@ static const struct isif_command login = {
 static void set_up(void)
 {
 	scratch_make();
-	CU_ASSERT_EQUAL_FATAL(commands_open(scratch("iscsiadm"), scratch("."), &commands), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(
+		commands_open(scratch("iscsiadm"), scratch("."), scratch("sys"), &commands),
+		ISIF_OK);
 }
 
 static void tear_down(void)
@@ -409,6 +414,168 @@ static void test_several(void)
 	}
 }
 
+/* --- requests to an adapter --- */
+
+#define HANDLE "sys/class/iscsi_transport/qla4xxx/handle"
+
+static const struct isif_port_request ping = {
+	.verb = ISIF_PORT_PING,
+	.transport = "qla4xxx",
+	.host = 3,
+	.family = ISIF_FAMILY_IPV4,
+	.address = "192.0.2.1",
+	.timeout = LONG_MS,
+};
+
+static unsigned begin_request(void)
+{
+	unsigned number = 0;
+
+	CU_ASSERT_EQUAL_FATAL(command_begin_port(commands, &ping, &number), ISIF_OK);
+	return number;
+}
+
+static bool is_refused(void)
+{
+	unsigned number;
+
+	return command_begin_port(commands, &ping, &number) == ISIF_LOCKED;
+}
+
+static bool has_turn(int wait)
+{
+	struct pollfd one = { .fd = command_port_descriptor(commands), .events = POLLIN };
+
+	return poll(&one, 1, wait) == 1;
+}
+
+/* It looks the transport up first, and waits there: the kernel is left out of this. */
+static void put_handle(void)
+{
+	put_file(HANDLE, "");
+	remove_file(HANDLE);
+	CU_ASSERT_EQUAL_FATAL(mkfifo(scratch(HANDLE), 0600), 0);
+}
+
+/* Once its process is there; closed, it gets no handle. */
+static int meet(void)
+{
+	int handle = -1;
+
+	for (int i = 0; handle < 0 && i < WAIT_MS; i++) {
+		handle = open(scratch(HANDLE), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (handle < 0)
+			poll(NULL, 0, 1);
+	}
+	CU_ASSERT_TRUE_FATAL(handle >= 0);
+	return handle;
+}
+
+static void test_one_request(void)
+{
+	struct isif_command_outcome outcome;
+	unsigned first, second;
+	int handle;
+
+	put_handle();
+	CU_ASSERT_EQUAL(command_port_descriptor(commands), -1);
+	first = begin_request();
+	handle = meet();
+	CU_ASSERT_TRUE(is_refused());
+	CU_ASSERT_FALSE(has_turn(0));
+	close(handle);
+	CU_ASSERT_TRUE(has_turn(WAIT_MS));
+	/* Its outcome may be fetched later. */
+	second = begin_request();
+	CU_ASSERT_FALSE(has_turn(0));
+	wait_for_end(first, &outcome);
+	CU_ASSERT_EQUAL(outcome.code, EIO);
+	CU_ASSERT_FALSE(outcome.timed_out);
+	command_end(commands, first);
+	CU_ASSERT_TRUE(is_refused());
+	command_end(commands, second);
+	CU_ASSERT_TRUE(has_turn(WAIT_MS));
+	command_end(commands, begin_request());
+}
+
+/* The child that there is but one of. */
+static pid_t find_child(void)
+{
+	DIR *directory = opendir("/proc");
+	const struct dirent *entry;
+	pid_t child = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(directory);
+	while (!child && (entry = readdir(directory))) {
+		char path[300], line[256] = "";
+		FILE *file;
+		int parent = 0;
+
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		file = atoi(entry->d_name) > 0 ? fopen(path, "re") : NULL;
+		if (!file)
+			continue;
+		if (fgets(line, sizeof(line), file) && strrchr(line, ')'))
+			sscanf(strrchr(line, ')'), ") %*c %d", &parent);
+		fclose(file);
+		if (parent == getpid())
+			child = atoi(entry->d_name);
+	}
+	closedir(directory);
+	return child;
+}
+
+/*
+ * One that was killed while the kernel is at it dies when the adapter has answered. Here it dies at
+ * once; but as long as somebody has its output, so it is when its process is not gone.
+ */
+static void test_abandoned_request(void)
+{
+	char path[64];
+	unsigned number;
+	int handle, output;
+	pid_t child;
+
+	put_handle();
+	number = begin_request();
+	handle = meet();
+	child = find_child();
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)child, STDOUT_FILENO);
+	output = open(path, O_WRONLY | O_CLOEXEC);
+	CU_ASSERT_TRUE_FATAL(child && output >= 0);
+	command_end(commands, number);
+	CU_ASSERT_EQUAL(waitid(P_PID, (id_t)child, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	CU_ASSERT_TRUE(is_refused());
+	CU_ASSERT_FALSE(has_turn(0));
+	close(output);
+	CU_ASSERT_TRUE(has_turn(0));
+	command_end(commands, begin_request());
+	close(handle);
+}
+
+static void test_refused_request(void)
+{
+	struct isif_port_request request = ping;
+	unsigned number;
+
+	request.transport = "tcp";
+	CU_ASSERT_EQUAL(command_begin_port(commands, &request, &number), ISIF_INVALID);
+	request = ping;
+	request.timeout = 0;
+	CU_ASSERT_EQUAL(command_begin_port(commands, &request, &number), ISIF_INVALID);
+	CU_ASSERT_EQUAL(command_port_descriptor(commands), -1);
+}
+
+static void test_no_transport(void)
+{
+	struct isif_command_outcome outcome;
+	unsigned number = begin_request();
+
+	wait_for_end(number, &outcome);
+	CU_ASSERT_EQUAL(outcome.code, ENOENT);
+	command_end(commands, number);
+}
+
 /* --- output --- */
 
 static bool is_filled(const struct isif_command_outcome *outcome, char octet)
@@ -505,6 +672,11 @@ void add_command_tests(void)
 	CU_add_test(suite, "its children are killed with it", test_group_is_killed);
 	CU_add_test(suite, "what it leaves behind lives on", test_child_lives_on);
 	CU_add_test(suite, "several at once", test_several);
+	CU_add_test(suite, "one request to an adapter at a time", test_one_request);
+	CU_add_test(suite, "one that was killed is in the way until it is dead",
+		    test_abandoned_request);
+	CU_add_test(suite, "a request that no port must get", test_refused_request);
+	CU_add_test(suite, "a request over a transport that is not there", test_no_transport);
 	CU_add_test(suite, "its output is bounded", test_output_is_bounded);
 	CU_add_test(suite, "exit codes and outputs in words", test_words);
 	CU_add_test(suite, "a line that is too long to be shown", test_long_line);
