@@ -215,6 +215,7 @@ struct isif_summary {
 	uint32_t bindings_lost;
 	uint32_t bad_records;
 	uint32_t single_path_targets;
+	uint32_t port_readings; /**< times that the offload ports were read */
 	uint32_t resyncs;
 	uint32_t overflows;
 	uint32_t next_binding_index;

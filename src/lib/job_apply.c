@@ -42,6 +42,7 @@ struct applying {
 	struct guard_group group;
 	unsigned number; /* of the request */
 	bool reading;	 /* the port is being read anew */
+	uint32_t before; /* readings before that one */
 	uint64_t give_up;
 	int32_t error; /* of the answer */
 	char why[ISIF_JOB_TEXT_SIZE];
@@ -322,11 +323,15 @@ static enum outcome read_back(struct isif_job *job, const struct job_context *co
 	size_t unseen, differing = 1;
 	bool exact;
 
-	work->reading = !work->reading;
-	if (work->reading) {
-		context->effects->ports = true;
+	if (!work->reading) {
+		work->reading = context->effects->ports = true;
+		work->before = context->snapshot->summary.port_readings;
+	}
+	if (work->before == context->snapshot->summary.port_readings) {
+		*pause = UINT_MAX;
 		return WAIT;
 	}
+	work->reading = false;
 	port = find_port(context->snapshot, work, &exact);
 	if (port && !exact && is_switched_off(work) && !work->error)
 		return is_off(job, work);

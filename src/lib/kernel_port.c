@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel_port.h"
+
 #include "kernel_sysfs.h"
 #include "kernel_text.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,72 +109,78 @@ static const size_t port_members[PORT_TEXTS] = {
 	[PORT_SPEED] = offsetof(struct isif_kernel_port, port_speed),
 };
 
-struct draft {
+/* What an iscsi_iface object has not itself lies at its host. */
+static const struct {
+	enum port_text which;
+	const char *attribute;
+} host_texts[] = {
+	{ HWADDRESS, "hwaddress" },
+	{ PORT_STATE, "port_state" },
+	{ PORT_SPEED, "port_speed" },
+};
+
+struct port_draft {
+	struct isif_sysfs *sysfs;
 	struct isif_kernel_port port;
+	struct sysfs_directory object, host;
+	size_t texts_read;	 /* of host_texts; they come first */
+	const char *const *next; /* attribute of the object */
 	struct text_pool text;
 	struct text_pool attributes;
 	size_t offsets[PORT_TEXTS];
 	char value[SYSFS_VALUE_SIZE];
 };
 
-static void draft_clear(struct draft *draft)
+void port_draft_free(struct port_draft *draft)
 {
+	if (!draft)
+		return;
+	sysfs_directory_close(&draft->object);
+	sysfs_directory_close(&draft->host);
 	text_pool_clear(&draft->text);
 	text_pool_clear(&draft->attributes);
+	free(draft);
 }
+DEFINE_CLEANUP(struct port_draft, draft, port_draft_free);
 
-static enum isif_error add_text(struct draft *draft, enum port_text which, const char *text)
+static enum isif_error add_text(struct port_draft *draft, enum port_text which, const char *text)
 {
 	return text_pool_add(&draft->text, text, SIZE_MAX, &draft->offsets[which]);
 }
 
-/* What an iscsi_iface object has not itself lies at its host. */
-static enum isif_error read_host(struct isif_sysfs *sysfs, struct draft *draft)
+static enum isif_error read_host_text(struct port_draft *draft)
 {
-	static const struct {
-		enum port_text which;
-		const char *attribute;
-	} texts[] = {
-		{ HWADDRESS, "hwaddress" },
-		{ PORT_STATE, "port_state" },
-		{ PORT_SPEED, "port_speed" },
-	};
-	struct sysfs_directory CLEANUP_DIRECTORY host = SYSFS_NO_DIRECTORY;
-	enum isif_error error =
-		sysfs_open(sysfs, &host, "class/iscsi_host/host%u", draft->port.host);
+	const size_t which = draft->texts_read++;
+	enum isif_error error = sysfs_read(&draft->host, host_texts[which].attribute, draft->value,
+					   sizeof(draft->value));
 
-	if (error == ISIF_NOT_FOUND)
-		error = ISIF_OK;
-	for (size_t i = 0; !error && i < sizeof(texts) / sizeof(texts[0]); i++) {
-		error = sysfs_read(&host, texts[i].attribute, draft->value, sizeof(draft->value));
-		if (!error)
-			error = add_text(draft, texts[i].which, draft->value);
-	}
-	if (!error)
-		error = sysfs_transport(sysfs, draft->port.host, draft->value,
-					sizeof(draft->value));
-	return error ? error : add_text(draft, TRANSPORT, draft->value);
+	return error ? error : add_text(draft, host_texts[which].which, draft->value);
 }
 
-static enum isif_error read_attributes(struct draft *draft, const struct sysfs_directory *object,
-				       const char *const *names)
+static enum isif_error read_attribute(struct port_draft *draft)
 {
-	enum isif_error error = ISIF_OK;
+	const char *name = *draft->next++;
 	size_t offset;
+	enum isif_error error =
+		sysfs_read(&draft->object, name, draft->value, sizeof(draft->value));
 
-	for (; !error && *names; names++) {
-		error = sysfs_read(object, *names, draft->value, sizeof(draft->value));
-		if (error || !*draft->value)
-			continue;
-		error = text_pool_add(&draft->attributes, *names, SIZE_MAX, &offset);
-		if (!error)
-			error = text_pool_add(&draft->attributes, draft->value, SIZE_MAX, &offset);
-	}
+	if (error || !*draft->value)
+		return error;
+	error = text_pool_add(&draft->attributes, name, SIZE_MAX, &offset);
+	if (!error)
+		error = text_pool_add(&draft->attributes, draft->value, SIZE_MAX, &offset);
 	return error;
 }
 
+static bool is_enabled(const struct isif_kernel_port *port)
+{
+	const char *enabled = isif_kernel_port_attribute(port, "enabled");
+
+	return enabled && !strcmp(enabled, "enable");
+}
+
 /* One piece of memory: the port, its texts, its attributes and the empty name at their end. */
-static enum isif_error finish(const struct draft *draft, struct isif_kernel_port **port)
+static enum isif_error finish(const struct port_draft *draft, struct isif_kernel_port **port)
 {
 	/* A pool begins with an empty text, which is not ours to show. */
 	size_t attributes = draft->attributes.used ? draft->attributes.used - 1 : 0;
@@ -194,8 +203,23 @@ static enum isif_error finish(const struct draft *draft, struct isif_kernel_port
 		memcpy(text, draft->attributes.bytes + 1, attributes);
 	text[attributes] = '\0';
 	made->attributes = text;
+	made->enabled = !made->family || is_enabled(made);
 	*port = made;
 	return ISIF_OK;
+}
+
+enum isif_error port_draft_step(struct port_draft *draft, struct isif_kernel_port **port)
+{
+	enum isif_error error = draft->texts_read < sizeof(host_texts) / sizeof(*host_texts)
+					? read_host_text(draft)
+					: read_attribute(draft);
+
+	if (error || *draft->next)
+		return error ? error : ISIF_INCOMPLETE;
+	/* What went meanwhile has shown less than it had. */
+	if (faccessat(draft->sysfs->root, draft->object.path, F_OK, 0))
+		return ISIF_NOT_FOUND;
+	return finish(draft, port);
 }
 
 /* Family, host and number stand nowhere but in the name: "ipv4-iface-0-1". */
@@ -225,26 +249,83 @@ static bool parse_name(const char *name, struct isif_kernel_port *port)
 	return true;
 }
 
+static bool parse_host(const char *name, uint32_t *host)
+{
+	return !strchr(name, '/') && sysfs_path_number(name, "host", host);
+}
+
+static bool is_software(const char *transport)
+{
+	return !strcmp(transport, "tcp") || !strcmp(transport, "iser");
+}
+
+/* An object by its name, else a host; its own texts are those that need no question. */
+static enum isif_error open_object(struct isif_sysfs *sysfs, const char *name,
+				   struct port_draft *draft)
+{
+	struct isif_kernel_port *port = &draft->port;
+	const bool iface = parse_name(name, port);
+	enum isif_error error;
+
+	if (!iface) {
+		*port = (struct isif_kernel_port){ 0 };
+		if (!parse_host(name, &port->host))
+			return ISIF_INVALID;
+	}
+	draft->next = iface ? iface_attributes : host_attributes;
+	error = sysfs_open(sysfs, &draft->object, "class/%s/%s",
+			   iface ? "iscsi_iface" : "iscsi_host", name);
+	if (!error)
+		error = sysfs_transport(sysfs, port->host, draft->value, sizeof(draft->value));
+	/* Every session of a software transport has a host of its own: those are no ports. */
+	if (!error && !iface && (!*draft->value || is_software(draft->value)))
+		return ISIF_NOT_FOUND;
+	if (!error)
+		error = add_text(draft, TRANSPORT, draft->value);
+	return error || !iface ? error : add_text(draft, NAME, name);
+}
+
+enum isif_error port_draft_begin(struct isif_sysfs *sysfs, const char *name,
+				 struct port_draft **result)
+{
+	struct port_draft *CLEANUP(cleanup_draft) draft = calloc(1, sizeof(*draft));
+	enum isif_error error;
+
+	if (!draft)
+		return ISIF_NO_MEMORY;
+	draft->sysfs = sysfs;
+	draft->object.descriptor = draft->host.descriptor = -1;
+	error = open_object(sysfs, name, draft);
+	if (error)
+		return error;
+	error = sysfs_open(sysfs, &draft->host, "class/iscsi_host/host%u", draft->port.host);
+	if (error && error != ISIF_NOT_FOUND)
+		return error;
+	*result = TAKE(draft);
+	return ISIF_OK;
+}
+
+static enum isif_error read_whole(struct isif_sysfs *sysfs, const char *name,
+				  struct isif_kernel_port **port)
+{
+	struct port_draft *CLEANUP(cleanup_draft) draft = NULL;
+	enum isif_error error = port_draft_begin(sysfs, name, &draft);
+
+	if (error)
+		return error;
+	do
+		error = port_draft_step(draft, port);
+	while (error == ISIF_INCOMPLETE);
+	return error;
+}
+
 enum isif_error isif_kernel_port_read(struct isif_sysfs *sysfs, const char *name,
 				      struct isif_kernel_port **port)
 {
-	struct sysfs_directory CLEANUP_DIRECTORY object = SYSFS_NO_DIRECTORY;
-	struct draft CLEANUP(draft_clear) draft = { 0 };
-	enum isif_error error = ISIF_INVALID;
+	struct isif_kernel_port parsed;
 
 	*port = NULL;
-	if (parse_name(name, &draft.port))
-		error = sysfs_open(sysfs, &object, "class/iscsi_iface/%s", name);
-	if (!error)
-		error = add_text(&draft, NAME, name);
-	if (!error)
-		error = read_host(sysfs, &draft);
-	if (!error)
-		error = read_attributes(&draft, &object, iface_attributes);
-	if (!error)
-		error = sysfs_read(&object, "enabled", draft.value, sizeof(draft.value));
-	draft.port.enabled = !strcmp(draft.value, "enable");
-	return error ? error : finish(&draft, port);
+	return parse_name(name, &parsed) ? read_whole(sysfs, name, port) : ISIF_INVALID;
 }
 
 struct host_search {
@@ -261,38 +342,19 @@ static void look_for_host(void *context, const char *name)
 		search->found = true;
 }
 
-static bool is_software(const char *transport)
-{
-	return !strcmp(transport, "tcp") || !strcmp(transport, "iser");
-}
-
 enum isif_error isif_kernel_port_of_host(struct isif_sysfs *sysfs, const char *name,
 					 struct isif_kernel_port **port)
 {
-	struct sysfs_directory CLEANUP_DIRECTORY object = SYSFS_NO_DIRECTORY;
-	struct draft CLEANUP(draft_clear) draft = { .port.enabled = true };
 	struct host_search search = { 0 };
 	enum isif_error error;
 
 	*port = NULL;
-	if (strchr(name, '/') || !sysfs_path_number(name, "host", &draft.port.host))
+	if (!parse_host(name, &search.host))
 		return ISIF_INVALID;
-	search.host = draft.port.host;
-	error = sysfs_open(sysfs, &object, "class/iscsi_host/%s", name);
-	if (!error)
-		error = sysfs_transport(sysfs, search.host, draft.value, sizeof(draft.value));
-	/* Every session of a software transport has a host of its own: those are no ports. */
-	if (!error && (!*draft.value || is_software(draft.value)))
-		return ISIF_NOT_FOUND;
-	if (!error)
-		error = isif_sysfs_list(sysfs, "iscsi_iface", look_for_host, &search);
+	error = isif_sysfs_list(sysfs, "iscsi_iface", look_for_host, &search);
 	if (!error && search.found)
-		return ISIF_NOT_FOUND;
-	if (!error)
-		error = read_host(sysfs, &draft);
-	if (!error)
-		error = read_attributes(&draft, &object, host_attributes);
-	return error ? error : finish(&draft, port);
+		error = ISIF_NOT_FOUND;
+	return error ? error : read_whole(sysfs, name, port);
 }
 
 struct isif_kernel_port *isif_kernel_port_hold(struct isif_kernel_port *port)

@@ -241,6 +241,7 @@ void model_summary(struct build *build)
 		.kernel_up = world->kernel_up,
 		.host_status = host_status(snapshot),
 		.bad_records = world->bad_records + build->unusable,
+		.port_readings = world->port_readings,
 		.resyncs = world->resyncs,
 		.overflows = world->overflows,
 		.next_binding_index = build->state->manager_index % (STATE_FIRST_INDEX - 1) + 1,

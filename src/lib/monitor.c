@@ -102,73 +102,6 @@ static void look_at_initiator(struct isif_monitor *monitor)
 	monitor->initiator_name = name;
 }
 
-static void add_port(struct isif_monitor *monitor, struct isif_kernel_port *port)
-{
-	struct isif_kernel_port **ports =
-		reallocarray(monitor->ports, monitor->port_count + 1, sizeof(*ports));
-
-	if (!ports) {
-		isif_kernel_port_release(port);
-		return;
-	}
-	monitor->ports = ports;
-	ports[monitor->port_count++] = port;
-}
-
-static void visit_port(void *context, const char *name)
-{
-	struct isif_monitor *monitor = context;
-	struct isif_kernel_port *port;
-
-	if (!isif_kernel_port_read(monitor->sysfs, name, &port))
-		add_port(monitor, port);
-}
-
-static void visit_host(void *context, const char *name)
-{
-	struct isif_monitor *monitor = context;
-	struct isif_kernel_port *port;
-
-	if (isif_kernel_port_of_host(monitor->sysfs, name, &port))
-		return;
-	for (size_t i = 0; i < monitor->port_count; i++) {
-		if (monitor->ports[i]->host != port->host)
-			continue;
-		isif_kernel_port_release(port);
-		return;
-	}
-	add_port(monitor, port);
-}
-
-static int compare_ports(const void *a, const void *b)
-{
-	const struct isif_kernel_port *one = *(struct isif_kernel_port *const *)a;
-	const struct isif_kernel_port *other = *(struct isif_kernel_port *const *)b;
-
-	if (one->host != other->host)
-		return one->host < other->host ? -1 : 1;
-	return isif_index_compare(one->name, strlen(one->name), other->name, strlen(other->name));
-}
-
-static void release_ports(struct isif_monitor *monitor)
-{
-	for (size_t i = 0; i < monitor->port_count; i++)
-		isif_kernel_port_release(monitor->ports[i]);
-	monitor->port_count = 0;
-}
-
-static void look_at_ports(struct isif_monitor *monitor)
-{
-	monitor->ports_due = false;
-	monitor->ports_read = monitor_now();
-	release_ports(monitor);
-	isif_sysfs_list(monitor->sysfs, "iscsi_iface", visit_port, monitor);
-	isif_sysfs_list(monitor->sysfs, "iscsi_host", visit_host, monitor);
-	if (monitor->port_count)
-		qsort(monitor->ports, monitor->port_count, sizeof(*monitor->ports), compare_ports);
-	monitor->dirty = true;
-}
-
 /* Records that cannot be watched are looked at once a minute, whatever the interval. */
 static void schedule_resync(struct isif_monitor *monitor)
 {
@@ -335,8 +268,8 @@ static bool work(struct isif_monitor *monitor, uint64_t deadline)
 		monitor->ports_settle = 0;
 		monitor->ports_due = true;
 	}
-	if (monitor->ports_due)
-		look_at_ports(monitor);
+	if (clock_ns() < deadline)
+		more |= monitor_read_ports(monitor, deadline);
 	if (monitor->sockets_due)
 		monitor_read_sockets(monitor);
 	monitor_look(monitor);
@@ -350,7 +283,11 @@ static void run_jobs(struct isif_monitor *monitor, uint64_t now)
 	if (job_run(monitor->jobs, monitor->snapshot, now, clock_ns() + JOB_SLICE_NS))
 		monitor->dirty = true;
 	effects = job_take_effects(monitor->jobs);
-	monitor->ports_due |= effects.ports;
+	/* What has been read already may be what the port had before. */
+	if (effects.ports) {
+		monitor_forget_ports(monitor);
+		monitor->ports_due = true;
+	}
 	if (effects.look)
 		monitor_notice_sessions(monitor);
 	monitor->dirty |= effects.look || effects.judge;
@@ -395,7 +332,8 @@ int isif_monitor_timeout(const struct isif_monitor *monitor)
 	uint64_t jobs_due = monitor->writes ? job_due(monitor->jobs) : UINT64_MAX;
 
 	if (jobs_due <= now || monitor->records_wait || monitor->ports_due ||
-	    monitor->sockets_due || monitor->dirty || event_log_has_news(monitor->events))
+	    monitor->ports_reading.under_way || monitor->sockets_due || monitor->dirty ||
+	    event_log_has_news(monitor->events))
 		return 0;
 	earlier(&due, monitor->resync_due);
 	earlier(&due, monitor->save_due);
@@ -460,7 +398,8 @@ void isif_monitor_counters_wanted(struct isif_monitor *monitor)
 
 void isif_monitor_ports_wanted(struct isif_monitor *monitor)
 {
-	if (monitor->port_count && monitor_now() - monitor->ports_read >= PORTS_AGE_MS)
+	if (monitor->port_count && !monitor->ports_reading.under_way &&
+	    monitor_now() - monitor->ports_read >= PORTS_AGE_MS)
 		monitor->ports_due = true;
 }
 
@@ -615,8 +554,7 @@ void isif_monitor_close(struct isif_monitor *monitor)
 	if (monitor->privileged)
 		monitor_forget_looks(monitor);
 	monitor_free_sessions(monitor);
-	release_ports(monitor);
-	free(monitor->ports);
+	monitor_free_ports(monitor);
 	free(monitor->transports);
 	state_close(monitor->state);
 	isif_daemon_close(monitor->daemon);

@@ -30,6 +30,17 @@ struct looks {
 	size_t count;
 };
 
+/* All ports, while they are read; what was read last counts until they are. */
+struct ports_reading {
+	bool under_way;
+	char (*names)[40]; /* of the iscsi_iface objects, then of the hosts */
+	size_t name_count, name_size;
+	size_t at;		  /* whose turn is next */
+	struct port_draft *draft; /* of the one before; NULL: that is done */
+	struct isif_kernel_port **ports;
+	size_t port_count, port_size;
+};
+
 /* Records that are other ones than in the snapshot before, until that is told. */
 struct record_changes {
 	uint32_t count;
@@ -63,6 +74,7 @@ struct isif_monitor {
 	size_t transport_count;
 	struct isif_kernel_port **ports; /* sorted as the MIB's index */
 	size_t port_count;
+	struct ports_reading ports_reading;
 	struct isif_name *initiator_name;
 	struct isif_name *record_directory;
 
@@ -78,6 +90,7 @@ struct isif_monitor {
 	bool backup_waits;	  /* for the copy that is kept before anything is written */
 	uint64_t counters_read;	  /* monotonic ms */
 	uint64_t ports_read;	  /* likewise */
+	uint32_t port_readings;	  /* so many */
 	uint64_t ports_settle;	  /* when they are read once more; 0: not */
 	uint64_t save_due;	  /* 0: nothing to save */
 	uint64_t resync_due;	  /* 0: never */
@@ -109,6 +122,13 @@ bool monitor_read_sessions(struct isif_monitor *monitor, uint64_t deadline_ns);
 uint64_t monitor_sessions_due(const struct isif_monitor *monitor);
 void monitor_forget_gone_sessions(struct isif_monitor *monitor);
 void monitor_free_sessions(struct isif_monitor *monitor);
+
+/* monitor_ports.c: the ports of offload adapters. Reads an attribute, and more until the deadline;
+   true if that was not all. */
+bool monitor_read_ports(struct isif_monitor *monitor, uint64_t deadline_ns);
+/* Of a reading that is under way. */
+void monitor_forget_ports(struct isif_monitor *monitor);
+void monitor_free_ports(struct isif_monitor *monitor);
 
 /* monitor_sockets.c: path and counters of each session's socket. */
 void monitor_read_sockets(struct isif_monitor *monitor);

@@ -81,6 +81,7 @@ static void gather(const struct isif_monitor *monitor, struct gathering *gatheri
 		.kernel_up = monitor->kernel_up,
 		.config_changed = monitor->config_changed,
 		.bad_records = counts.bad_records,
+		.port_readings = monitor->port_readings,
 		.resyncs = monitor->resyncs,
 		.overflows = monitor->overflows,
 		.mono = monitor_now(),

@@ -42,6 +42,7 @@ struct world {
 	size_t transport_count;
 	struct isif_kernel_port **ports;
 	size_t port_count;
+	uint32_t port_readings;		    /* so many, until they were so */
 	const struct isif_look_disk *looks; /* who uses their disks, if known, in their order */
 	size_t look_count;
 	struct isif_network *network;

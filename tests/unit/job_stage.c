@@ -217,12 +217,15 @@ const struct isif_job *job(void)
 static bool slice(uint64_t deadline)
 {
 	struct pollfd waits[JOB_LANES];
+	struct job_effects effects;
 	nfds_t count = 0;
 
 	job_run(job_stage.runner, stage.snapshot, job_stage.now, deadline);
-	if (job_take_effects(job_stage.runner).judge)
+	effects = job_take_effects(job_stage.runner);
+	stage.world.port_readings += effects.ports;
+	if (effects.judge || effects.ports)
 		stage_build();
-	if (job_due(job_stage.runner) <= job_stage.now)
+	if (effects.ports || job_due(job_stage.runner) <= job_stage.now)
 		return true;
 	for (enum job_lane lane = 0; lane < JOB_LANES; lane++) {
 		int descriptor = job_descriptor(job_stage.runner, stage.snapshot, lane);

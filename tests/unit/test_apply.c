@@ -210,6 +210,28 @@ static void test_late(void)
 	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
 }
 
+/* However long it takes: a snapshot of another time, or of a reading that is older, says nothing.
+ */
+static void test_read_anew(void)
+{
+	says(OFFLOAD("qla4xxx", "iface.mtu = 1500\n")); /* as it is before */
+	ask(ISIF_JOB_APPLY, "hba", "", "", 0);
+	job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
+	CU_ASSERT_TRUE(job_take_effects(job_stage.runner).ports);
+	for (int i = 0; i < 2; i++) {
+		job_stage.now += 10000;
+		stage_build();
+		job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
+		CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
+		CU_ASSERT_EQUAL(job_due(job_stage.runner), UINT64_MAX);
+		CU_ASSERT_FALSE(job_take_effects(job_stage.runner).ports);
+	}
+	stage.world.port_readings++;
+	stage_build();
+	job_run(job_stage.runner, stage.snapshot, job_stage.now, UINT64_MAX);
+	CU_ASSERT_TRUE(ended(ISIF_JOB_SUCCEEDED, 0, ""));
+}
+
 static void test_refused(void)
 {
 	kernel.outcome.code = EIO;
@@ -542,6 +564,7 @@ void add_apply_tests(void)
 	CU_add_test(suite, "what it does not show", test_not_shown);
 	CU_add_test(suite, "what it ignores is named", test_ignored);
 	CU_add_test(suite, "what it shows a moment later", test_late);
+	CU_add_test(suite, "what counts is what is read after that", test_read_anew);
 	CU_add_test(suite, "what it refuses", test_refused);
 	CU_add_test(suite, "no answer", test_no_answer);
 	CU_add_test(suite, "a port that is switched off", test_switched_off);

@@ -2,6 +2,7 @@
 #include <isif/kernel.h>
 
 #include "cleanup.h"
+#include "kernel_port.h"
 #include "kernel_sysfs.h"
 #include "kernel_use.h"
 
@@ -754,6 +755,27 @@ static void test_port_of_host(void)
 	CU_ASSERT_STRING_EQUAL(isif_kernel_port_attribute(port, "hwaddress"), "00:07:43:00:00:01");
 }
 
+/* Its attributes go one after the other while they are read. */
+static void test_port_goes(void)
+{
+	struct isif_sysfs *CLEANUP(cleanup_sysfs) sysfs = open_tree();
+	struct isif_kernel_port *port = NULL;
+	struct port_draft *draft;
+	enum isif_error error;
+
+	add_files(offload_tree);
+	CU_ASSERT_EQUAL_FATAL(port_draft_begin(sysfs, "ipv6-iface-3-1", &draft), ISIF_OK);
+	CU_ASSERT_EQUAL(port_draft_step(draft, &port), ISIF_INCOMPLETE);
+	remove_file("class/iscsi_iface/ipv6-iface-3-1/enabled");
+	remove_file("class/iscsi_iface/ipv6-iface-3-1");
+	do
+		error = port_draft_step(draft, &port);
+	while (error == ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL(error, ISIF_NOT_FOUND);
+	CU_ASSERT_PTR_NULL(port);
+	port_draft_free(draft);
+}
+
 static void test_port_equal(void)
 {
 	struct isif_sysfs *CLEANUP(cleanup_sysfs) sysfs = open_tree();
@@ -817,6 +839,7 @@ void add_kernel_tests(void)
 	CU_ADD_TEST(suite, test_port);
 	CU_ADD_TEST(suite, test_port_names);
 	CU_ADD_TEST(suite, test_port_of_host);
+	CU_ADD_TEST(suite, test_port_goes);
 	CU_ADD_TEST(suite, test_port_equal);
 	CU_ADD_TEST(bare, test_plain_tree);
 	CU_ADD_TEST(bare, test_escape);

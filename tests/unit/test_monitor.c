@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 static struct isif_monitor *monitor;
 static struct lines lines;
@@ -221,6 +223,117 @@ static void test_configure(void)
 	CU_ASSERT_TRUE(isif_monitor_timeout(monitor) > 0);
 }
 
+/* --- ports --- */
+
+#define IPV4_PORT "sys/class/iscsi_iface/ipv4-iface-3-0/"
+#define IPV6_PORT "sys/class/iscsi_iface/ipv6-iface-3-0/"
+
+static const struct {
+	const char *path, *text;
+} ports[] = {
+	{ "sys/class/scsi_host/host3/proc_name", "be2iscsi\n" },
+	{ "sys/class/iscsi_host/host3/hwaddress", "02:00:00:00:00:0a\n" },
+	{ IPV4_PORT "enabled", "enable\n" },
+	{ IPV4_PORT "ipaddress", "198.51.100.7\n" },
+	{ IPV4_PORT "subnet", "255.255.255.0\n" },
+	{ IPV4_PORT "mtu", "1500\n" },
+	{ IPV6_PORT "enabled", "enable\n" },
+	{ IPV6_PORT "mtu", "1500\n" },
+};
+enum { IPV4_ATTRIBUTES = 4, IPV6_ATTRIBUTES = 2 };
+
+static void put_ports(void)
+{
+	for (size_t i = 0; i < COUNT(ports); i++)
+		put_file(ports[i].path, ports[i].text);
+	resync();
+	while (isif_monitor_timeout(monitor) == 0)
+		turn();
+}
+
+static bool has_mtu(size_t place, const char *mtu)
+{
+	const struct isif_snapshot *snapshot = isif_monitor_snapshot(monitor);
+
+	return place < snapshot->port_count &&
+	       !strcmp(isif_kernel_port_attribute(snapshot->ports[place]->kernel, "mtu"), mtu);
+}
+
+static int watch_ports(void)
+{
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	CU_ASSERT_TRUE_FATAL(inotify_add_watch(watch, scratch(IPV4_PORT), IN_OPEN) >= 0);
+	CU_ASSERT_TRUE_FATAL(inotify_add_watch(watch, scratch(IPV6_PORT), IN_OPEN) >= 0);
+	return watch;
+}
+
+/* How many attributes were read since this was asked last. */
+static unsigned count_read(int watch)
+{
+	_Alignas(struct inotify_event) char octets[4096];
+	ssize_t length = read(watch, octets, sizeof(octets));
+	unsigned count = 0;
+
+	for (ssize_t at = 0; at < length;) {
+		const struct inotify_event *event = (const void *)(octets + at);
+
+		count += !(event->mask & IN_ISDIR);
+		at += (ssize_t)(sizeof(*event) + event->len);
+	}
+	return count;
+}
+
+/* Each may take an adapter some milliseconds; a slice that is over reads no other one. */
+static void test_ports_in_slices(void)
+{
+	unsigned all = 0, most = 0;
+	int watch;
+
+	put_ports();
+	CU_ASSERT_TRUE_FATAL(has_mtu(0, "1500") && has_mtu(1, "1500"));
+	put_file(IPV4_PORT "mtu", "9000\n");
+	put_file(IPV6_PORT "mtu", "9000\n");
+	watch = watch_ports();
+	monitor->ports_due = true;
+	while (monitor_read_ports(monitor, 0)) {
+		unsigned now = count_read(watch);
+
+		all += now;
+		most = now > most ? now : most;
+		CU_ASSERT_FALSE(monitor->dirty);
+		CU_ASSERT_EQUAL(isif_monitor_timeout(monitor), 0);
+		/* A snapshot for another reason has them as they were. */
+		CU_ASSERT_EQUAL(monitor_build(monitor), ISIF_OK);
+		CU_ASSERT_TRUE(has_mtu(0, "1500") && has_mtu(1, "1500"));
+	}
+	CU_ASSERT_EQUAL(most, 1);
+	CU_ASSERT_EQUAL(all, IPV4_ATTRIBUTES + IPV6_ATTRIBUTES);
+	CU_ASSERT_TRUE(turn());
+	CU_ASSERT_TRUE(has_mtu(0, "9000") && has_mtu(1, "9000"));
+	close(watch);
+}
+
+/* What comes meanwhile is read in one go after that; what a job asks for begins anew. */
+static void test_ports_change_meanwhile(void)
+{
+	uint32_t readings;
+
+	put_ports();
+	readings = monitor->port_readings;
+	monitor->ports_due = true;
+	CU_ASSERT_TRUE(monitor_read_ports(monitor, 0));
+	put_file("sys/class/iscsi_iface/ipv6-iface-3-1/mtu", "1500\n");
+	monitor->ports_due = true;
+	CU_ASSERT_TRUE(turn());
+	CU_ASSERT_EQUAL(monitor->port_readings, readings + 1);
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->port_count, 2);
+	CU_ASSERT_TRUE(turn());
+	CU_ASSERT_EQUAL(monitor->port_readings, readings + 2);
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->port_count, 3);
+	CU_ASSERT_EQUAL(isif_monitor_snapshot(monitor)->summary.port_readings, readings + 2);
+}
+
 /* --- jobs --- */
 
 #define MANY  300 /* node records: more than one batch */
@@ -354,6 +467,8 @@ void add_monitor_tests(void)
 	CU_add_test(suite, "indexes are saved at once", test_state_is_saved);
 	CU_add_test(suite, "idle, it waits", test_idle);
 	CU_add_test(suite, "the configuration may change", test_configure);
+	CU_add_test(suite, "ports are read in slices, an attribute at least", test_ports_in_slices);
+	CU_add_test(suite, "a port that comes while they are read", test_ports_change_meanwhile);
 	CU_add_test(suite, "a job rewrites what then is in sync", test_job);
 	CU_add_test(suite, "jobs wait while nothing may be written", test_job_waits);
 	CU_add_test(suite, "no record directory: told and refused", test_no_records);

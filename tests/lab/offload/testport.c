@@ -54,6 +54,9 @@ MODULE_PARM_DESC(lie_param, "this parameter is accepted and ignored, 0: none, -1
 static unsigned int delay;
 module_param(delay, uint, 0644);
 MODULE_PARM_DESC(delay, "ms that the adapter restarts for before SET_IFACE_PARAMS is answered");
+static unsigned int show_delay;
+module_param(show_delay, uint, 0644);
+MODULE_PARM_DESC(show_delay, "ms that the adapter needs to show an attribute of an object");
 static int ping_status;
 module_param(ping_status, int, 0644);
 MODULE_PARM_DESC(ping_status, "what a ping comes to (enum iscsi_ping_status_code), -1: nothing");
@@ -219,6 +222,8 @@ static int testport_get_iface_param(struct iscsi_iface *object, enum iscsi_param
 	bool ipv6 = object->iface_type == ISCSI_IFACE_TYPE_IPV6;
 	int length;
 
+	if (show_delay)
+		msleep(min(show_delay, DELAY_LIMIT));
 	spin_lock(&values_lock);
 	length = show(port, ipv6, object->iface_num, parameter_index(param_type, param), text);
 	spin_unlock(&values_lock);
