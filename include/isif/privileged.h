@@ -112,6 +112,7 @@ enum isif_verb {
 	ISIF_VERB_LOGIN,	  /**< of the one node record that target, portal and iface name */
 	ISIF_VERB_LOGOUT,	  /**< likewise */
 	ISIF_VERB_LOGOUT_SESSION, /**< of the kernel session sid */
+	ISIF_VERB_RESCAN,	  /**< likewise: looks for disks that came after the login */
 	ISIF_VERB_DISCOVER,	  /**< SendTargets at address:port over iface ("": open-iscsi's own
 				     choice); adds records (-o new), changes none */
 	ISIF_VERB_DISCOVER_DRY,	  /**< the same, and nothing is stored */

@@ -90,7 +90,8 @@ static bool add_node(const struct isif_command *command, struct command_argument
 	return true;
 }
 
-static bool add_session(const struct isif_command *command, struct command_arguments *arguments)
+static bool add_session(const struct isif_command *command, struct command_arguments *arguments,
+			const char *action)
 {
 	char sid[16];
 
@@ -102,7 +103,7 @@ static bool add_session(const struct isif_command *command, struct command_argum
 	add(arguments, "session");
 	add(arguments, "-r");
 	add(arguments, sid);
-	add(arguments, "-u");
+	add(arguments, action);
 	return true;
 }
 
@@ -137,7 +138,9 @@ static bool add_verb(const struct isif_command *command, struct command_argument
 	case ISIF_VERB_LOGOUT:
 		return add_node(command, arguments, "--logout");
 	case ISIF_VERB_LOGOUT_SESSION:
-		return add_session(command, arguments);
+		return add_session(command, arguments, "-u");
+	case ISIF_VERB_RESCAN:
+		return add_session(command, arguments, "--rescan");
 	case ISIF_VERB_DISCOVER:
 	case ISIF_VERB_DISCOVER_DRY:
 		return add_discovery(command, arguments, command->verb == ISIF_VERB_DISCOVER_DRY);

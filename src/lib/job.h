@@ -23,7 +23,7 @@
  *   job_apply.c      the kind that sets an offload port; port_message.h says the rest
  *   way.c            what failed on the way of a job, and on the way back
  *   path_probe.c     a probe within another job
- *   session_disks.c  the disks that must be seen over the new path
+ *   session_disks.c  the disks that must be seen over the new path; disk_wait.c waits for them
  *   job_probe.c      the kind that tries whether portals can be reached over an iface
  *   guard.c          whether a session may be logged out; guard_group.c: whether several may
  * A kind is one line in the table of job.c: its functions below.

@@ -12,6 +12,7 @@
 #include "job.h"
 
 #include "cleanup.h"
+#include "disk_wait.h"
 #include "move_plan.h"
 #include "node.h"
 #include "path_probe.h"
@@ -50,6 +51,7 @@ struct move {
 	struct path_probe probe;
 	struct session_change change;
 	bool changing;
+	struct disk_wait wait;
 	uint64_t until; /* for what is awaited now (monotonic ms); 0: for nothing */
 	struct way way;
 };
@@ -231,30 +233,44 @@ static enum outcome log_in(struct isif_job *job, const struct job_context *conte
 	return work->change.error ? go_back(work) : go_to(work, SEEING_DISKS);
 }
 
+static void disk_missed(const struct isif_job *job, const struct job_context *context,
+			struct move *work, const struct session_disk *disk)
+{
+	char rescans[DISK_WAIT_TEXT_SIZE];
+
+	disk_wait_say(&work->wait, rescans);
+	way_note(&work->way, ISIF_JOB_ERROR_NOT_VERIFIED,
+		 "disk %s is not seen over iface %s%s%s within %" PRIu32 " s%s", disk->wwid,
+		 job->iface->text, *disk->map ? ", in map " : "", disk->map,
+		 context->session_timeout / 1000, rescans);
+}
+
 static enum outcome see_disks(struct isif_job *job, const struct job_context *context,
 			      struct move *work, unsigned *pause)
 {
 	const struct isif_binding *to = new_row(job, context, work);
 	const struct isif_session *session =
 		to ? snapshot_session_of(context->snapshot, to->index) : NULL;
-	const struct session_disk *missing =
-		session_disks_missing(&work->plan.disks, session ? session->kernel : NULL);
+	const struct session_disk *missing = NULL;
+	enum outcome outcome = ENDED;
 
-	if (session && !missing)
-		return go_to(work, LOGGING_OUT_OLD);
-	if (!work->until) {
-		work->until = context->now + context->session_timeout;
+	if (!work->wait.until) {
+		disk_wait_begin(&work->wait, context);
 		job_step(job, "waiting for the same disks over iface %s", job->iface->text);
 	}
-	if (session && context->now < work->until) {
-		*pause = (unsigned)(work->until - context->now);
-		return WAIT;
-	}
 	if (session)
-		way_note(&work->way, ISIF_JOB_ERROR_NOT_VERIFIED,
-			 "disk %s is not seen over iface %s%s%s within %" PRIu32 " s",
-			 missing->wwid, job->iface->text, *missing->map ? ", in map " : "",
-			 missing->map, context->session_timeout / 1000);
+		outcome = disk_wait_step(&work->wait, context, &work->plan.disks, session, &missing,
+					 pause);
+	if (outcome == GO_ON)
+		job_step(job, "waiting for the same disks over iface %s, with a rescan",
+			 job->iface->text);
+	if (outcome != ENDED)
+		return outcome;
+	disk_wait_end(&work->wait, context);
+	if (session && !missing)
+		return go_to(work, LOGGING_OUT_OLD);
+	if (session)
+		disk_missed(job, context, work, missing);
 	else
 		way_note(&work->way, ISIF_JOB_ERROR_NOT_VERIFIED,
 			 "the new session over iface %s is gone again", job->iface->text);
@@ -447,8 +463,10 @@ static enum outcome step(struct isif_job *job, const struct job_context *context
 	struct move *work = own;
 
 	if (job->control == ISIF_JOB_CANCEL && !work->way.back && !work->changing &&
-	    work->stage != PROBING && work->stage <= LOGGING_OUT_OLD)
+	    work->stage != PROBING && work->stage <= LOGGING_OUT_OLD) {
+		disk_wait_end(&work->wait, context);
 		return go_back(work);
+	}
 	return take_step(job, context, work, deadline, pause);
 }
 
@@ -457,6 +475,7 @@ static void end(const struct job_context *context, void *own)
 	struct move *work = own;
 
 	path_probe_end(&work->probe, context);
+	disk_wait_end(&work->wait, context);
 	if (work->changing)
 		session_change_end(&work->change, context);
 	move_plan_clear(&work->plan);
@@ -486,6 +505,8 @@ static int descriptor(const struct job_context *context, void *own)
 
 	if (work->stage == PROBING)
 		return path_probe_descriptor(&work->probe, context);
+	if (work->stage == SEEING_DISKS)
+		return disk_wait_descriptor(&work->wait, context);
 	return work->changing ? session_change_descriptor(&work->change, context) : -1;
 }
 

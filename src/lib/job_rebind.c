@@ -10,6 +10,7 @@
  */
 #include "job.h"
 
+#include "disk_wait.h"
 #include "rebind_check.h"
 #include "rebind_plan.h"
 #include "rebind_records.h"
@@ -36,7 +37,7 @@ struct rebind {
 	struct rebind_check check;
 	struct rebind_writing writing;
 	struct session_change change;
-	uint64_t until; /* for disks (monotonic ms) */
+	struct disk_wait wait;
 
 	struct way way;
 };
@@ -312,7 +313,7 @@ static enum outcome wait_for_disks(struct isif_job *job, const struct job_contex
 				   struct rebind *work)
 {
 	work->step = AT_DISKS;
-	work->until = context->now + context->session_timeout;
+	disk_wait_begin(&work->wait, context);
 	tell(job, context, work, record_at(work), "waiting for its disks");
 	return GO_ON;
 }
@@ -346,33 +347,40 @@ static enum outcome go_on_with_change(struct isif_job *job, const struct job_con
 	return begin_change(job, context, work, true);
 }
 
+static void disk_missed(const struct job_context *context, struct rebind *work,
+			const struct rebind_record *record, const struct session_disk *disk)
+{
+	char label[REBIND_LABEL_SIZE], rescans[DISK_WAIT_TEXT_SIZE];
+
+	rebind_record_label(context->snapshot, record, label);
+	disk_wait_say(&work->wait, rescans);
+	way_note(&work->way, ISIF_JOB_ERROR_NOT_VERIFIED,
+		 "waiting for disks: disk %s has not come back%s%s within %" PRIu32 " s%s: %s",
+		 disk->wwid, *disk->map ? " in map " : "", disk->map,
+		 context->session_timeout / 1000, rescans, label);
+}
+
 static enum outcome look_for_disks(struct isif_job *job, const struct job_context *context,
 				   struct rebind *work, unsigned *pause)
 {
 	const struct rebind_record *record = record_at(work);
 	const struct isif_session *session =
 		snapshot_session_of(context->snapshot, record->binding);
-	const struct session_disk *disk =
-		session_disks_missing(&record->disks, session ? session->kernel : NULL);
-	char label[REBIND_LABEL_SIZE];
+	const bool cancelled = work->direction == FORTH && job->control == ISIF_JOB_CANCEL;
+	const struct session_disk *disk;
+	enum outcome outcome =
+		disk_wait_step(&work->wait, context, &record->disks, session, &disk, pause);
 
+	if (outcome == GO_ON)
+		tell(job, context, work, record, "waiting for its disks, with a rescan");
+	if (outcome != ENDED && !cancelled)
+		return outcome;
+	disk_wait_end(&work->wait, context);
 	if (!disk)
 		return session_is_done(job, work);
-	if (work->direction == FORTH && job->control == ISIF_JOB_CANCEL)
-		return go_back(job, context, work);
-	if (context->now >= work->until) {
-		rebind_record_label(context->snapshot, record, label);
-		way_note(&work->way, ISIF_JOB_ERROR_NOT_VERIFIED,
-			 "waiting for disks: disk %s has not come back%s%s within %" PRIu32
-			 " s: %s",
-			 disk->wwid, *disk->map ? " in map " : "", disk->map,
-			 context->session_timeout / 1000, label);
-		return work->direction == FORTH ? go_back(job, context, work)
-						: session_is_done(job, work);
-	}
-	/* The kernel tells of disks as they come. */
-	*pause = (unsigned)(work->until - context->now);
-	return WAIT;
+	if (!cancelled)
+		disk_missed(context, work, record, disk);
+	return work->direction == FORTH ? go_back(job, context, work) : session_is_done(job, work);
 }
 
 /* --- records --- */
@@ -493,6 +501,8 @@ static int descriptor(const struct job_context *context, void *own)
 	case AT_LOGOUT:
 	case AT_LOGIN:
 		return session_change_descriptor(&work->change, context);
+	case AT_DISKS:
+		return disk_wait_descriptor(&work->wait, context);
 	default:
 		return -1;
 	}
@@ -508,6 +518,7 @@ static void end(const struct job_context *context, void *own)
 		rebind_writing_end(&work->writing, context);
 	if (work->step == AT_LOGOUT || work->step == AT_LOGIN)
 		session_change_end(&work->change, context);
+	disk_wait_end(&work->wait, context);
 	rebind_plan_clear(&work->plan);
 	free(work);
 }

@@ -9,6 +9,7 @@ and a logout takes one away, if "behaviour" in the world's directory does not sa
             "-o new" does, and writes their lines
     spares  the session that it does not log out; only then the code counts
     skips   so many of those records it does not add, although it says so
+    hidden  the disks that a rescan of a session finds: of each what Sysfs.disk() is given
     match   a pattern of what it must be asked for that; else it does as it should
 
 A session is bound to the device that the node record names, and a discovery that stores nothing
@@ -127,6 +128,11 @@ def act(folder, arguments, behaviour):
         os.umask(0o022)  # what the kernel shows all may read
         sysfs.session(number, number, after["-T"], (host, int(port)), after["-I"],
                       netdev=record.get("iface.net_ifacename", "(null)"))
+    elif arguments[-1] == "--rescan":
+        for lun, name, octets, number, wwid in behaviour.get("hidden", []):
+            if not os.path.exists(sysfs.path("class/block", name)):
+                sysfs.disk(int(after["-r"]), int(after["-r"]), lun, name, octets, tuple(number),
+                           wwid)
     elif arguments[-1] == "-u" and int(after["-r"]) != behaviour.get("spares"):
         sysfs.remove_session(int(after["-r"]), int(after["-r"]))
 

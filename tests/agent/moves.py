@@ -3,6 +3,7 @@
 nothing is sent anywhere."""
 
 import os
+import signal
 
 import fake_iscsiadm as iscsiadm
 import sets
@@ -29,7 +30,15 @@ def waits(checks, world, index, step):
 def changes(world):
     """The logins and logouts among the calls, in short."""
     return [call.split(" -T ")[1].split()[0] if call.endswith("--login") else call.split()[-2]
-            for call in iscsiadm.calls(world) if "discovery" not in call]
+            for call in iscsiadm.calls(world) if call.endswith(("--login", "-u"))]
+
+
+def rescanned(checks, world, sid):
+    """Until a session has been rescanned; what that has found is to be seen then."""
+    checks.check(wait_until(lambda: "-m session -r %d --rescan" % sid in iscsiadm.ended(world),
+                            checks.patience(30)), "session %d is rescanned" % sid,
+                 iscsiadm.calls(world))
+    os.kill(world.agent.pid, signal.SIGUSR1)
 
 
 def devices(world):

@@ -11,9 +11,9 @@ import sets
 from expect import Text
 from harness import World, wait_until
 from moves import (LOGGED_IN, LOGIN, ONE, PORTAL, REBIND, STATE, TWO, changes, devices, needs,
-                   waits)
-from sets import (CANCELLED, CREATE, DESTROY, IMPLIED, PENDING, ROLLED_BACK, RUNNING, SUCCEEDED,
-                  binding, ended, iface, job, refused)
+                   rescanned, waits)
+from sets import (CANCELLED, CREATE, DESTROY, FAILED, IMPLIED, PENDING, ROLLED_BACK, RUNNING,
+                  SUCCEEDED, binding, ended, iface, job, refused)
 
 OLD, NEW = {(ONE, "a"): "san0"}, {(ONE, "b"): "san1"}
 
@@ -134,6 +134,27 @@ def test_refused(checks):
         sets.done(checks, world, "it goes", *binding(7, RowStatus=DESTROY))
         checks.equal(sets.compare(untouched(world), before), "", "nothing has changed")
         checks.equal((devices(world), list(sets.jobs(world))), (OLD, [1]), "and no job started")
+
+
+def test_disks(checks):
+    """The old session stays until the new one has its disk, even if only a rescan finds that."""
+    if not needs(checks, "a move with a disk"):
+        return
+    with World(checks, "a move with a disk") as world:
+        index = prepare(checks, world)
+        world.sysfs.disk(1, 1, 1, "sdr", 2 ** 30, (65, 16), "naa.1")
+        os.kill(world.agent.pid, signal.SIGUSR1)
+        checks.equal(world.wait_value(b"sdr", 30, "DiskDevice", 1, 1), b"sdr", "a disk is there")
+        iscsiadm.behave(world, match="--rescan",
+                        hidden=[[1, "sds", 2 ** 30, [65, 32], "naa.1"]])
+        number = move(checks, world, index)
+        waits(checks, world, number, "waiting for the same disks over iface b, with a rescan")
+        checks.equal(devices(world), {**OLD, **NEW}, "both sessions are there")
+        rescanned(checks, world, 2)
+        # Of a disk that is not this host's nobody can tell that it is unused: neither session goes.
+        ended(checks, world, "it is seen, and the guard is asked", number, State=FAILED,
+              ErrorCode=1004, ErrorText=Text(".*why it went back: logging out: disk sdr .*"))
+        checks.equal(devices(world), {**OLD, **NEW}, "both sessions are there still")
 
 
 def test_fails(checks):

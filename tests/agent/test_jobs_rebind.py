@@ -12,7 +12,8 @@ import moves
 import sets
 from expect import Text
 from harness import World, wait_until
-from moves import LOGGED_IN, LOGIN, ONE, PORTAL, REBIND, STATE, TWO, changes, needs, waits
+from moves import (LOGGED_IN, LOGIN, ONE, PORTAL, REBIND, STATE, TWO, changes, needs, rescanned,
+                   waits)
 from records import read
 from sets import (CANCELLED, CREATE, DONE, FAILED, IMPLIED, PENDING, PROPAGATE, ROLLED_BACK,
                   RUNNING, SUCCEEDED, ask, binding, iface, ended, job, refused)
@@ -300,8 +301,12 @@ def test_disks(checks):
     with World(checks, "disks that come back") as world:
         first, second = prepare(checks, world, "rebindMode recordOnly", "protectInUse no")
         world.sysfs.disk(1, 1, 1, "sdr", 2 ** 30, (65, 16), "naa.1")
+        world.sysfs.disk(2, 2, 1, "sdt", 2 ** 30, (65, 48), "naa.2")
         os.kill(world.agent.pid, signal.SIGUSR1)
         checks.equal(world.wait_value(b"sdr", 30, "DiskDevice", 1, 1), b"sdr", "a disk is there")
+        checks.equal(world.wait_value(b"sdt", 30, "DiskDevice", 2, 1), b"sdt", "and another one")
+        iscsiadm.behave(world, match="-r 4 --rescan",
+                        hidden=[[1, "sdu", 2 ** 30, [65, 64], "naa.2"]])
         sets.done(checks, world, "the record is changed", *iface("a", NetIfaceName="san1"))
         sets.done(checks, world, "a rebind is asked for", *job(
             2, Kind=REBIND, IfaceName="a", Force=1, RowStatus=CREATE))
@@ -311,5 +316,7 @@ def test_disks(checks):
                 if row["SessionTargetName"] == first.encode())
         world.sysfs.disk(new, new, 1, "sds", 2 ** 30, (65, 32), "naa.1")
         os.kill(world.agent.pid, signal.SIGUSR1)
+        waits(checks, world, 2, "waiting for its disks, with a rescan: " + second)
+        rescanned(checks, world, 4)
         ended(checks, world, "it goes on when the disk is back", 2, State=SUCCEEDED, Results=2)
         all_over(checks, world, "san1", "everything is over san1")

@@ -98,8 +98,9 @@ static void check_said(const char *octets, size_t length)
 
 static bool is_option(const char *text)
 {
-	static const char *const options[] = { "-m",	  "-T",	      "-p", "-I", "-r",	       "-u",
-					       "--login", "--logout", "-t", "-o", "--discover" };
+	static const char *const options[] = { "-m", "-T", "-p",	 "-I",
+					       "-r", "-u", "--login",	 "--logout",
+					       "-t", "-o", "--discover", "--rescan" };
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		if (!strcmp(options[i], text))

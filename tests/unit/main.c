@@ -66,6 +66,7 @@ int main(int count, char **arguments)
 		add_store_lock_tests,	 add_command_tests,    add_job_session_tests,
 		add_probe_tests,	 add_job_probe_tests,  add_look_tests,
 		add_guard_tests,	 add_look_paths_tests, add_rebind_tests,
+		add_disk_wait_tests,
 	};
 
 	alarm(TIME_LIMIT);

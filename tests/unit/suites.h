@@ -11,6 +11,7 @@ void add_database_tests(void);
 void add_event_log_tests(void);
 void add_device_tests(void);
 void add_discover_tests(void);
+void add_disk_wait_tests(void);
 void add_engine_tests(void);
 void add_error_tests(void);
 void add_events_tests(void);

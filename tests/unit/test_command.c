@@ -130,6 +130,8 @@ static void test_verbs(void)
 				       "-p target.example:3260 -I san0 --logout"));
 	CU_ASSERT_TRUE(gives(&(struct isif_command){ .verb = ISIF_VERB_LOGOUT_SESSION, .sid = 17 },
 			     "iscsiadm -m session -r 17 -u"));
+	CU_ASSERT_TRUE(gives(&(struct isif_command){ .verb = ISIF_VERB_RESCAN, .sid = 17 },
+			     "iscsiadm -m session -r 17 --rescan"));
 	command = with(ISIF_VERB_DISCOVER);
 	CU_ASSERT_TRUE(gives(&command, "iscsiadm -m discoverydb -t st -p 192.0.2.10:3260 -I san0 "
 				       "-o new --discover"));
@@ -185,6 +187,8 @@ static void test_refused_numbers(void)
 	command.tpgt = -2;
 	CU_ASSERT_TRUE(gives(&command, NULL));
 	command = with(ISIF_VERB_LOGOUT_SESSION);
+	CU_ASSERT_TRUE(gives(&command, NULL));
+	command.verb = ISIF_VERB_RESCAN;
 	CU_ASSERT_TRUE(gives(&command, NULL));
 	command = with((enum isif_verb)77);
 	CU_ASSERT_TRUE(gives(&command, NULL));
