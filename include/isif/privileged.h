@@ -13,9 +13,11 @@
 
 /** How a directory is read. A set of these bits. */
 enum isif_read_flags {
-	ISIF_READ_WATCH = 1,   /**< have changes in it reported by next_change() */
-	ISIF_READ_RECORDS = 2, /**< read its records; else only its directories are told */
-	ISIF_READ_NEWER = 4,   /**< not those that did not change since the time that is given */
+	ISIF_READ_WATCH = 1, /**< have changes in it reported by next_change() */
+	/** Read its records; else only its directories are told. Of "ifaces", "nodes/TARGET" and
+	    "nodes/TARGET/PORTAL" alone. */
+	ISIF_READ_RECORDS = 2,
+	ISIF_READ_NEWER = 4, /**< not those that did not change since the time that is given */
 };
 
 /** One directory to be read, and what became of it. */
@@ -219,7 +221,8 @@ struct isif_privileged_operations {
 	void (*read_directories)(struct isif_privileged *self,
 				 struct isif_directory_reading *readings, size_t count,
 				 const struct isif_directory_visitor *visitor);
-	/** Reads one record, without its secrets; the text is valid until the next call. */
+	/** Reads one record, without its secrets, and no other file; the text is valid until the
+	    next call. */
 	enum isif_error (*read_record)(struct isif_privileged *self, const char *path,
 				       const char **text, size_t *length);
 	/** The descriptor is the caller's; path is that of ISIF_SOURCE_MASTER, else NULL. */

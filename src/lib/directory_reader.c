@@ -28,6 +28,27 @@ bool directory_path_is_safe(const char *path)
 	       !strstr(path, "/../") && (length < 3 || strcmp(path + length - 3, "/.."));
 }
 
+/* "ifaces", "nodes/TARGET", whose files are records of an old form, "nodes/TARGET/PORTAL". */
+static bool holds_records(const char *path, size_t length)
+{
+	size_t slashes = 0;
+
+	if (length == strlen("ifaces") && !memcmp(path, "ifaces", length))
+		return true;
+	for (size_t i = 0; i < length; i++)
+		slashes += path[i] == '/';
+	return length > strlen("nodes/") && !memcmp(path, "nodes/", strlen("nodes/")) &&
+	       slashes <= 2;
+}
+
+bool directory_path_is_record(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return directory_path_is_safe(path) && slash && slash[1] &&
+	       holds_records(path, (size_t)(slash - path));
+}
+
 void directory_reader_init(struct directory_reader *reader, const char *root_path, int root,
 			   int inotify)
 {
@@ -48,7 +69,8 @@ static enum isif_error open_record(int directory, const char *name, bool plain, 
 {
 	struct stat status;
 
-	*descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC | (plain ? 0 : O_NONBLOCK));
+	*descriptor =
+		openat(directory, name, O_RDONLY | O_CLOEXEC | (plain ? O_NOFOLLOW : O_NONBLOCK));
 	/* A link that leads nowhere is there, and is no record. */
 	if (*descriptor < 0 && errno == ENOENT &&
 	    !fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW))
@@ -170,7 +192,9 @@ void directory_reader_read(struct directory_reader *reader, struct isif_director
 {
 	reading->watch = -1;
 	reading->error = ISIF_INVALID;
-	if (directory_path_is_safe(reading->path)) {
+	if (directory_path_is_safe(reading->path) &&
+	    (!(reading->flags & ISIF_READ_RECORDS) ||
+	     holds_records(reading->path, strlen(reading->path)))) {
 		/* First watch, then list: what changes in between is seen twice, never missed. */
 		if (reading->flags & ISIF_READ_WATCH)
 			reading->watch = watch_directory(reader, reading->path);

@@ -32,6 +32,8 @@ enum isif_error directory_reader_text(struct directory_reader *reader, int direc
 
 /* True if a path stays below the database's directory. */
 bool directory_path_is_safe(const char *path);
+/* True if it is that of a record: beside them is iscsid.conf, with secrets of another form. */
+bool directory_path_is_record(const char *path);
 
 /*
  * A second thread for the time of one call: reading ten thousand records is nearly all waiting

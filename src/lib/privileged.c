@@ -63,7 +63,7 @@ static enum isif_error read_record(struct isif_privileged *gate, const char *pat
 {
 	struct local *local = local_of(gate);
 
-	if (!directory_path_is_safe(path))
+	if (!directory_path_is_record(path))
 		return ISIF_INVALID;
 	*text = local->reader.text;
 	return directory_reader_text(&local->reader, local->reader.root, path, false, length);

@@ -117,6 +117,7 @@ def act(folder, arguments, behaviour):
         for target in sorted(os.listdir(os.path.join(folder, "db", "nodes"))):
             print("192.0.2.1:3260,1 " + target)
     elif arguments[-1] == "--login":
+        os.umask(0o022)  # what the kernel shows all may read
         host, port = after["-p"].split(",")[0].rsplit(":", 1)
         listed = sysfs.path("class/iscsi_session")
         taken = [int(name[len("session"):]) for name in os.listdir(listed)] \
@@ -125,10 +126,10 @@ def act(folder, arguments, behaviour):
         host = host.strip("[]")
         record = read(Records.at(os.path.join(folder, "db")).node_path(
             after["-T"], host, port, after["-p"].split(",")[1], after["-I"]))
-        os.umask(0o022)  # what the kernel shows all may read
         sysfs.session(number, number, after["-T"], (host, int(port)), after["-I"],
                       netdev=record.get("iface.net_ifacename", "(null)"))
     elif arguments[-1] == "--rescan":
+        os.umask(0o022)  # likewise
         for lun, name, octets, number, wwid in behaviour.get("hidden", []):
             if not os.path.exists(sysfs.path("class/block", name)):
                 sysfs.disk(int(after["-r"]), int(after["-r"]), lun, name, octets, tuple(number),

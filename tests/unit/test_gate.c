@@ -28,8 +28,10 @@ static void tear_down(void)
 
 static void test_paths(void)
 {
-	static const char *const paths[] = { "..",	    "../x",	 "ifaces/../../x",
-					     "/etc/passwd", "ifaces/..", "" };
+	static const char *const paths[] = { "..",	    "../x",	    "ifaces/../../x",
+					     "/etc/passwd", "ifaces/..",    "",
+					     "iscsid.conf", "ifaces",	    "nodes/a",
+					     "other/x",	    "nodes/a/b/c/d" };
 	const char *text;
 	size_t length;
 
@@ -130,13 +132,13 @@ static void test_read_ahead(void)
 							       tell_end, tell_unchanged };
 	static struct directory_reader reader;
 	struct isif_directory_reading readings[] = {
-		{ .path = "nodes", .flags = ISIF_READ_RECORDS, .context = told[0] },
-		{ .path = "nowhere", .flags = ISIF_READ_RECORDS, .context = told[1] },
+		{ .path = "nodes/t", .flags = ISIF_READ_RECORDS, .context = told[0] },
+		{ .path = "nodes/nowhere", .flags = ISIF_READ_RECORDS, .context = told[1] },
 		{ .path = "ifaces",
 		  .flags = ISIF_READ_RECORDS | ISIF_READ_NEWER,
 		  .since = INT64_MAX,
 		  .context = told[2] },
-		{ .path = "nodes",
+		{ .path = "nodes/t",
 		  .flags = ISIF_READ_RECORDS | ISIF_READ_NEWER,
 		  .since = 0,
 		  .context = told[3] },
@@ -144,7 +146,7 @@ static void test_read_ahead(void)
 	atomic_size_t next = 0;
 	struct read_ahead *ahead;
 
-	put_file("nodes/a", RECORD_TEXT);
+	put_file("nodes/t/a", RECORD_TEXT);
 	put_file("ifaces/b", RECORD_TEXT);
 	memset(told, 0, sizeof(told));
 	directory_reader_init(&reader, scratch("."),
