@@ -36,6 +36,7 @@
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define DESCRIPTORS   64 /* Net-SNMP has four, the monitor ISIF_MONITOR_DESCRIPTORS, signals one */
@@ -334,8 +335,7 @@ static int open_monitor(struct agent *agent, const struct agent_start *start)
 	};
 	const char *what;
 
-	if (connection_settle(&agent->connection, agent->gate))
-		return EXIT_FAILURE;
+	agent->connection.gate = agent->gate;
 	agent->gate_is_given = true;
 	if (isif_monitor_open(&monitor, &agent->handler.monitor))
 		return EXIT_FAILURE;
@@ -397,6 +397,46 @@ static int start_library(struct agent *agent)
 	if (agent->configuration.errors)
 		return fail("cannot start with errors in", "the configuration", "see above");
 	return EXIT_SUCCESS;
+}
+
+static void tell_rules(struct agent *agent, int descriptor)
+{
+	static const enum keeper_allowed allowed[] = {
+		[CONTROL_READ_ONLY] = KEEPER_ALLOWS_READING,
+		[CONTROL_RECORDS] = KEEPER_ALLOWS_RECORDS,
+		[CONTROL_FULL] = KEEPER_ALLOWS_SESSIONS,
+	};
+	struct agent_rules rules = { .allowed = allowed[control_mode(&agent->configuration)] };
+	const char *path = connection_path(&agent->connection);
+
+	if (path)
+		snprintf(rules.master, sizeof(rules.master), "%s", path);
+	if (write(descriptor, &rules, sizeof(rules)) != (ssize_t)sizeof(rules))
+		_exit(EXIT_FAILURE);
+}
+
+bool agent_read_rules(const struct options *options, struct agent_rules *rules)
+{
+	struct agent agent = { .options = options };
+	int ends[2];
+	pid_t child;
+	bool known;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	child = fork();
+	if (!child) {
+		logging_silence();
+		if (!start_library(&agent))
+			tell_rules(&agent, ends[1]);
+		_exit(EXIT_SUCCESS);
+	}
+	close(ends[1]);
+	known = child > 0 && read(ends[0], rules, sizeof(*rules)) == (ssize_t)sizeof(*rules);
+	close(ends[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return known;
 }
 
 /* Up to contain() it has its rights, and reads nothing but this host's configuration. */

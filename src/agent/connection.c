@@ -204,12 +204,9 @@ void connection_end(struct connection *connection)
 				 connection, 1);
 }
 
-enum isif_error connection_settle(struct connection *connection, struct isif_privileged *gate)
+const char *connection_path(struct connection *connection)
 {
-	const char *path = socket_path(master(connection));
-
-	connection->gate = gate;
-	return path ? remote_name_master(gate, path) : ISIF_OK;
+	return socket_path(master(connection));
 }
 
 /*

@@ -45,8 +45,8 @@ bool connection_prepare(struct connection *connection, const char *master);
 /* After init_agent(), before init_snmp(). */
 void connection_supervise(struct connection *connection);
 
-/* After init_snmp(), before anything from outside is read: the gate learns where the master is. */
-enum isif_error connection_settle(struct connection *connection, struct isif_privileged *gate);
+/* After init_snmp(): where the master's socket is in the file system; NULL: it is another one. */
+const char *connection_path(struct connection *connection);
 
 /* Before snmp_shutdown(). */
 void connection_end(struct connection *connection);

@@ -66,6 +66,12 @@ void logging_leave_terminal(void)
 	snmp_disable_stderrlog();
 }
 
+void logging_silence(void)
+{
+	for (netsnmp_log_handler *handler = get_logh_head(); handler; handler = handler->next)
+		handler->handler = log_handler_null;
+}
+
 static void write_line(void *context, enum isif_log_level level, const char *line)
 {
 	(void)context;

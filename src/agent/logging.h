@@ -15,6 +15,9 @@ void logging_start(bool foreground, bool given);
 /* In the background: whoever started us has heard enough. */
 void logging_leave_terminal(void);
 
+/* Nothing more is said by this process. */
+void logging_silence(void);
+
 /* The library's log. */
 extern const struct isif_log agent_log;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "parent.h"
 
-#include "../gate/keeper.h"
 #include "../lib/cleanup.h"
+#include "agent.h"
 #include "daemon.h"
 #include "logging.h"
 
@@ -89,15 +89,35 @@ static bool open_gate(struct parent *parent)
 	return !isif_privileged_open(&gate, &parent->keeper.gate);
 }
 
+/*
+ * What was allowed once may be needed by a job that is not over: only a restart takes it back. The
+ * other process goes by the configuration at once.
+ */
+static void read_rules(struct parent *parent)
+{
+	struct keeper *keeper = &parent->keeper;
+	struct agent_rules rules;
+
+	if (!agent_read_rules(parent->options, &rules))
+		return;
+	if (rules.allowed > keeper->allowed)
+		keeper->allowed = rules.allowed;
+	if (!*keeper->master)
+		memcpy(keeper->master, rules.master, sizeof(keeper->master));
+}
+
 /* What SIGCHLD tells is seen by the end of the socket, when all that was asked is answered. */
 static void pass_signals(struct parent *parent)
 {
 	struct signalfd_siginfo information;
 
 	while (read(parent->signals, &information, sizeof(information)) ==
-	       (ssize_t)sizeof(information))
+	       (ssize_t)sizeof(information)) {
+		if (information.ssi_signo == SIGHUP)
+			read_rules(parent);
 		if (information.ssi_signo != SIGCHLD)
 			kill(parent->child, (int)information.ssi_signo);
+	}
 }
 
 static void serve(struct parent *parent)
@@ -180,8 +200,10 @@ int parent_main(const struct options *options, int socket, pid_t child)
 		status = fail("cannot prepare", "the privileged process", strerror(errno));
 	else if (!open_gate(&parent))
 		status = EXIT_FAILURE;
-	else
+	else {
+		read_rules(&parent);
 		serve(&parent);
+	}
 	keeper_close(&parent.keeper);
 	close(socket);
 	if (parent.signals < 0)

@@ -31,17 +31,6 @@ static enum isif_error hello(struct keeper *keeper)
 	return ISIF_OK;
 }
 
-/* Said once, before anything from outside was read: it cannot be changed afterwards. */
-static enum isif_error name_master(struct keeper *keeper)
-{
-	const char *path = message_some_text(&keeper->request);
-
-	if (!message_is_read(&keeper->request) || keeper->master)
-		return ISIF_INVALID;
-	keeper->master = strdup(path);
-	return keeper->master ? ISIF_OK : ISIF_NO_MEMORY;
-}
-
 static enum isif_error ready(struct keeper *keeper)
 {
 	bool (*tell)(void *context) = TAKE(keeper->ready);
@@ -84,7 +73,8 @@ static enum isif_error open_source(struct keeper *keeper)
 	enum isif_source source =
 		(enum isif_source)message_number_to(&keeper->request, ISIF_SOURCE_MASTER);
 
-	if (!message_is_read(&keeper->request) || (source == ISIF_SOURCE_MASTER && !keeper->master))
+	if (!message_is_read(&keeper->request) ||
+	    (source == ISIF_SOURCE_MASTER && !*keeper->master))
 		return ISIF_INVALID;
 	keeper->hands_over = true;
 	return keeper->gate->operations->open_source(
@@ -141,33 +131,36 @@ static enum isif_error state_append(struct keeper *keeper)
 static const struct {
 	enum isif_error (*serve)(struct keeper *keeper);
 	const char *name;
+	enum keeper_allowed needs;
 } operations[KEEPER_OPERATIONS] = {
-	[KEEPER_HELLO] = { hello, "beginning" },
-	[KEEPER_MASTER] = { name_master, "naming the AgentX master" },
-	[KEEPER_READY] = { ready, "being ready" },
-	[KEEPER_READ_DIRECTORIES] = { NULL, "reading directories" },
-	[KEEPER_READ_RECORD] = { read_record, "reading record" },
-	[KEEPER_READ_INITIATORNAME] = { read_initiatorname, "reading the initiator name" },
-	[KEEPER_OPEN_SOURCE] = { open_source, "opening a source" },
-	[KEEPER_BEGIN] = { keeper_begin, "beginning a change" },
-	[KEEPER_STAGE] = { keeper_stage, "staging" },
-	[KEEPER_COMMIT] = { keeper_commit, "changing" },
-	[KEEPER_UNDO] = { keeper_undo, "undoing a change" },
-	[KEEPER_END] = { keeper_end, "ending a change" },
-	[KEEPER_BATCH_BEGIN] = { keeper_batch_begin, "beginning a batch" },
-	[KEEPER_BATCH_WORK] = { keeper_batch_work, "working on a batch" },
-	[KEEPER_BATCH_END] = { keeper_batch_end, "ending a batch" },
-	[KEEPER_BACKUP] = { keeper_backup, "keeping a copy" },
-	[KEEPER_COMMAND_BEGIN] = { keeper_command_begin, "running iscsiadm for" },
-	[KEEPER_PORT_BEGIN] = { keeper_port_begin, "asking an adapter of" },
-	[KEEPER_COMMAND_WORK] = { keeper_command_work, "waiting for iscsiadm" },
-	[KEEPER_COMMAND_END] = { keeper_command_end, "ending iscsiadm" },
-	[KEEPER_LOOK_BEGIN] = { keeper_look_begin, "looking at disks" },
-	[KEEPER_LOOK_WORK] = { keeper_look_work, "looking on" },
-	[KEEPER_LOOK_END] = { keeper_look_end, "ending a look" },
-	[KEEPER_STATE_READ] = { state_read, "reading the state file" },
-	[KEEPER_STATE_WRITE] = { state_write, "writing the state file" },
-	[KEEPER_STATE_APPEND] = { state_append, "adding to the state file" },
+	[KEEPER_HELLO] = { hello, "beginning", KEEPER_ALLOWS_READING },
+	[KEEPER_READY] = { ready, "being ready", KEEPER_ALLOWS_READING },
+	[KEEPER_READ_DIRECTORIES] = { NULL, "reading directories", KEEPER_ALLOWS_READING },
+	[KEEPER_READ_RECORD] = { read_record, "reading record", KEEPER_ALLOWS_READING },
+	[KEEPER_READ_INITIATORNAME] = { read_initiatorname, "reading the initiator name",
+					KEEPER_ALLOWS_READING },
+	[KEEPER_OPEN_SOURCE] = { open_source, "opening a source", KEEPER_ALLOWS_READING },
+	[KEEPER_BEGIN] = { keeper_begin, "beginning a change", KEEPER_ALLOWS_RECORDS },
+	[KEEPER_STAGE] = { keeper_stage, "staging", KEEPER_ALLOWS_RECORDS },
+	[KEEPER_COMMIT] = { keeper_commit, "changing", KEEPER_ALLOWS_RECORDS },
+	[KEEPER_UNDO] = { keeper_undo, "undoing a change", KEEPER_ALLOWS_READING },
+	[KEEPER_END] = { keeper_end, "ending a change", KEEPER_ALLOWS_READING },
+	[KEEPER_BATCH_BEGIN] = { keeper_batch_begin, "beginning a batch", KEEPER_ALLOWS_RECORDS },
+	[KEEPER_BATCH_WORK] = { keeper_batch_work, "working on a batch", KEEPER_ALLOWS_READING },
+	[KEEPER_BATCH_END] = { keeper_batch_end, "ending a batch", KEEPER_ALLOWS_READING },
+	[KEEPER_BACKUP] = { keeper_backup, "keeping a copy", KEEPER_ALLOWS_RECORDS },
+	[KEEPER_COMMAND_BEGIN] = { keeper_command_begin, "running iscsiadm for",
+				   KEEPER_ALLOWS_RECORDS },
+	[KEEPER_PORT_BEGIN] = { keeper_port_begin, "asking an adapter of", KEEPER_ALLOWS_RECORDS },
+	[KEEPER_COMMAND_WORK] = { keeper_command_work, "waiting for iscsiadm",
+				  KEEPER_ALLOWS_READING },
+	[KEEPER_COMMAND_END] = { keeper_command_end, "ending iscsiadm", KEEPER_ALLOWS_READING },
+	[KEEPER_LOOK_BEGIN] = { keeper_look_begin, "looking at disks", KEEPER_ALLOWS_READING },
+	[KEEPER_LOOK_WORK] = { keeper_look_work, "looking on", KEEPER_ALLOWS_READING },
+	[KEEPER_LOOK_END] = { keeper_look_end, "ending a look", KEEPER_ALLOWS_READING },
+	[KEEPER_STATE_READ] = { state_read, "reading the state file", KEEPER_ALLOWS_READING },
+	[KEEPER_STATE_WRITE] = { state_write, "writing the state file", KEEPER_ALLOWS_READING },
+	[KEEPER_STATE_APPEND] = { state_append, "adding to the state file", KEEPER_ALLOWS_READING },
 };
 
 /* The other process has this version's code: what is refused is a fault, or an attack. */
@@ -227,7 +220,8 @@ bool keeper_serve(struct keeper *keeper)
 	keeper->hands_over = false;
 	message_clear(&keeper->answer);
 	message_put_number(&keeper->answer, ISIF_OK);
-	error = operations[operation].serve(keeper);
+	error = keeper->allowed < operations[operation].needs ? ISIF_INVALID
+							      : operations[operation].serve(keeper);
 	if (error == ISIF_INVALID)
 		tell_refusal(keeper, operation);
 	return send_answer(keeper, error);
@@ -244,5 +238,4 @@ void keeper_close(struct keeper *keeper)
 	isif_privileged_close(TAKE(keeper->gate));
 	message_free(&keeper->request);
 	message_free(&keeper->answer);
-	free(TAKE(keeper->master));
 }

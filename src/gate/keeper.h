@@ -8,6 +8,12 @@
  * The privileged process: it has the gate, and answers the other process, which it does not trust.
  * It reads nothing that comes from the network, and does nothing by itself.
  */
+enum keeper_allowed {
+	KEEPER_ALLOWS_READING,
+	KEEPER_ALLOWS_RECORDS,	/* to be changed; probes and discoveries */
+	KEEPER_ALLOWS_SESSIONS, /* to be changed; offload ports */
+};
+
 struct keeper {
 	int socket;		      /* to the other process */
 	struct isif_privileged *gate; /* this process's own */
@@ -15,7 +21,10 @@ struct keeper {
 	bool (*ready)(void *context); /* the other one serves; false: it shall end */
 	void *context;
 
-	char *master; /* the AgentX master's path; NULL: none may be asked for (yet) */
+	/* What the configuration says, which the other process has no say in. */
+	enum keeper_allowed allowed;
+	char master[108]; /* the path that ISIF_SOURCE_MASTER leads to; "": none */
+
 	uint64_t transaction_until, batch_until; /* monotonic ms; 0: none is under way */
 	unsigned refusals;			 /* that the log was told of */
 	struct message request, answer;

@@ -18,6 +18,13 @@ static enum isif_error put_run(struct keeper *keeper, enum isif_error error, uns
 	return ISIF_OK;
 }
 
+/* By their names: what is new must be thought about here. */
+static bool verb_is_allowed(const struct keeper *keeper, enum isif_verb verb)
+{
+	return keeper->allowed >= KEEPER_ALLOWS_SESSIONS || verb == ISIF_VERB_DISCOVER ||
+	       verb == ISIF_VERB_DISCOVER_DRY;
+}
+
 enum isif_error keeper_command_begin(struct keeper *keeper)
 {
 	struct isif_command command;
@@ -28,6 +35,8 @@ enum isif_error keeper_command_begin(struct keeper *keeper)
 	if (!message_is_read(&keeper->request))
 		return ISIF_INVALID;
 	keeper->object = command.target ? command.target : command.address;
+	if (!verb_is_allowed(keeper, command.verb))
+		return ISIF_INVALID;
 	error = keeper->gate->operations->command_begin(keeper->gate, &command, &number);
 	return put_run(keeper, error, number);
 }
@@ -43,6 +52,8 @@ enum isif_error keeper_port_begin(struct keeper *keeper)
 	if (!parameters)
 		return ISIF_INVALID;
 	keeper->object = request.transport;
+	if (keeper->allowed < KEEPER_ALLOWS_SESSIONS && request.verb != ISIF_PORT_PING)
+		return ISIF_INVALID;
 	error = keeper->gate->operations->port_begin(keeper->gate, &request, &number);
 	if (error == ISIF_LOCKED)
 		keeper->descriptor = keeper->gate->operations->port_descriptor(keeper->gate);

@@ -12,9 +12,7 @@
  * is an enum isif_error; KEEPER_READ_DIRECTORIES alone has many.
  */
 enum keeper_operation {
-	/* Of the start, while nothing from outside has been read: */
-	KEEPER_HELLO,  /* -> root; with the descriptor of changes */
-	KEEPER_MASTER, /* path: the one that ISIF_SOURCE_MASTER may be asked for; not twice */
+	KEEPER_HELLO, /* -> root; with the descriptor of changes */
 	/* Of the daemon: it serves, and whoever started it may know. */
 	KEEPER_READY,
 	/* Of the gate: */

@@ -224,12 +224,6 @@ enum isif_error remote_open(int socket, struct isif_privileged **gate)
 	return error;
 }
 
-enum isif_error remote_name_master(struct isif_privileged *gate, const char *path)
-{
-	message_put_text(remote_question(gate, KEEPER_MASTER), path);
-	return remote_ask(gate);
-}
-
 enum isif_error remote_ready(struct isif_privileged *gate)
 {
 	remote_question(gate, KEEPER_READY);

@@ -11,8 +11,6 @@
  */
 enum isif_error remote_open(int socket, struct isif_privileged **gate);
 
-/* The one path that ISIF_SOURCE_MASTER may lead to; before anything from outside is read. */
-enum isif_error remote_name_master(struct isif_privileged *gate, const char *path);
 /* Tells that the MIB is served. An error: it must not be, the log was told why. */
 enum isif_error remote_ready(struct isif_privileged *gate);
 /* True when the other process is gone. */

@@ -280,9 +280,7 @@ static bool connect_elsewhere(struct isif_privileged *gate)
 {
 	int descriptor = -1;
 
-	return !gate->operations->open_source(gate, ISIF_SOURCE_MASTER, "/run/other",
-					      &descriptor) ||
-	       !remote_name_master(gate, "/run/other");
+	return !gate->operations->open_source(gate, ISIF_SOURCE_MASTER, "/run/other", &descriptor);
 }
 
 static bool set_an_adapter(struct isif_privileged *gate)
@@ -343,7 +341,7 @@ static pid_t start_contained(const struct attempt *attempt, int socket)
 	if (child)
 		return child;
 	if (!contain_find_user("nobody", &user, why, sizeof(why)) || remote_open(socket, &gate) ||
-	    remote_name_master(gate, path_of("master")) || !contain(&user, parent, &what))
+	    !contain(&user, parent, &what))
 		_exit(99);
 	_exit(attempt->works(gate) ? 1 : 0);
 }
@@ -352,7 +350,7 @@ static pid_t start_contained(const struct attempt *attempt, int socket)
 static bool keep(int socket, int log_file)
 {
 	const struct isif_log log = { .write = write_log, .context = &log_file };
-	struct keeper keeper = { .socket = socket, .log = &log };
+	struct keeper keeper = { .socket = socket, .log = &log, .allowed = KEEPER_ALLOWS_SESSIONS };
 	char root[256], state[256], lock[256], iscsiadm[256];
 	const struct isif_privileged_options options = { .root = root,
 							 .initiatorname_file = "/dev/null",
@@ -427,7 +425,7 @@ static unsigned check_log(int log_file)
 	static const char *const lines[] = {
 		"changing " PORTAL "/if0",	 "changing ifaces/../../open",
 		"reading record ../open",	 "writing the state file journal",
-		"running iscsiadm for -o",	 "naming the AgentX master",
+		"running iscsiadm for -o",	 "opening a source",
 		"asking an adapter of ../../tmp"
 	};
 	char text[65536];

@@ -32,6 +32,7 @@
 static struct isif_privileged *gate; /* the remote one */
 static int raw;			     /* another descriptor of its socket */
 static pid_t keeper_process;
+static enum keeper_allowed allowed;
 
 static void write_log(void *context, enum isif_log_level level, const char *line)
 {
@@ -56,7 +57,9 @@ static bool log_has(const char *words)
 static void __attribute__((noreturn)) keep(int socket)
 {
 	const struct isif_log log = { .write = write_log };
-	struct keeper keeper = { .socket = socket, .log = &log };
+	struct keeper keeper = { .socket = socket, .log = &log, .allowed = allowed };
+
+	snprintf(keeper.master, sizeof(keeper.master), "%.100s", scratch("no master"));
 
 	if (open_writing_gate(scratch("."), &log, &keeper.gate))
 		_exit(1);
@@ -78,9 +81,11 @@ static void put_records(void)
 	put_file("initiatorname", "InitiatorName=iqn.me\n");
 }
 
-static void set_up(void)
+static void begin(enum keeper_allowed is_allowed)
 {
 	int ends[2];
+
+	allowed = is_allowed;
 
 	scratch_make();
 	put_records();
@@ -93,6 +98,11 @@ static void set_up(void)
 	close(ends[1]);
 	raw = dup(ends[0]);
 	CU_ASSERT_EQUAL_FATAL(remote_open(ends[0], &gate), ISIF_OK);
+}
+
+static void set_up(void)
+{
+	begin(KEEPER_ALLOWS_SESSIONS);
 }
 
 /* The socket is closed; the keeper cleans up and ends by itself, with 0. */
@@ -439,7 +449,6 @@ static void test_broken_questions(void)
 		{ { KEEPER_LOOK_WORK, 0, 0 }, 3 },
 		{ { KEEPER_BATCH_WORK, 0 }, 2 },
 		{ { KEEPER_OPEN_SOURCE, 17 }, 2 },
-		{ { KEEPER_OPEN_SOURCE, ISIF_SOURCE_MASTER }, 2 },
 		{ { KEEPER_PORT_BEGIN, 0, 0, 0 }, 4 },
 		{ { KEEPER_COMMAND_BEGIN, 0 }, 2 },
 		{ { KEEPER_STATE_APPEND, 0 }, 2 },
@@ -465,17 +474,50 @@ static void test_text_with_nul(void)
 	CU_ASSERT_EQUAL(ask_raw(&message), ISIF_INVALID);
 }
 
-/* The address of the master is said once; what stands in a question later leads nowhere. */
+/* What stands in a question leads nowhere. */
 static void test_master(void)
 {
 	int descriptor = -1;
 
-	CU_ASSERT_EQUAL(remote_name_master(gate, scratch("no master")), ISIF_OK);
-	CU_ASSERT_EQUAL(remote_name_master(gate, "/run/other"), ISIF_INVALID);
 	CU_ASSERT_EQUAL(
 		gate->operations->open_source(gate, ISIF_SOURCE_MASTER, "/run/other", &descriptor),
 		ISIF_NOT_FOUND);
 	CU_ASSERT_EQUAL(descriptor, -1);
+}
+
+/* The keeper holds to the controlMode itself. */
+static void test_allowed(void)
+{
+	static const struct {
+		enum keeper_allowed allowed;
+		enum isif_error change, discovery, logout;
+	} cases[] = {
+		{ KEEPER_ALLOWS_READING, ISIF_INVALID, ISIF_INVALID, ISIF_INVALID },
+		{ KEEPER_ALLOWS_RECORDS, ISIF_OK, ISIF_NOT_FOUND, ISIF_INVALID },
+		{ KEEPER_ALLOWS_SESSIONS, ISIF_OK, ISIF_NOT_FOUND, ISIF_NOT_FOUND },
+	};
+	const struct isif_command discovery = { .verb = ISIF_VERB_DISCOVER,
+						.address = "192.0.2.1",
+						.iface = "if0",
+						.port = 3260,
+						.tpgt = -1,
+						.timeout = 1000 };
+	const struct isif_command logout = { .verb = ISIF_VERB_LOGOUT_SESSION,
+					     .sid = 7,
+					     .timeout = 1000 };
+	unsigned number;
+	const char *why;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		tear_down();
+		begin(cases[i].allowed);
+		CU_ASSERT_EQUAL(gate->operations->begin(gate, 0, &why), cases[i].change);
+		CU_ASSERT_EQUAL(gate->operations->command_begin(gate, &discovery, &number),
+				cases[i].discovery);
+		CU_ASSERT_EQUAL(gate->operations->command_begin(gate, &logout, &number),
+				cases[i].logout);
+		CU_ASSERT_TRUE(record_says("ifaces/if0", "eth0"));
+	}
 }
 
 static bool is_closed(void)
@@ -537,6 +579,7 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "broken questions", test_broken_questions);
 	CU_add_test(suite, "a text with a NUL", test_text_with_nul);
 	CU_add_test(suite, "the master's address", test_master);
+	CU_add_test(suite, "what the configuration allows", test_allowed);
 	CU_add_test(suite, "an operation that is none", test_no_operation);
 	CU_add_test(suite, "a message that is too long", test_too_long);
 	CU_add_test(suite, "the death of the asker", test_death);
