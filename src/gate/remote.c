@@ -27,6 +27,7 @@ enum isif_error remote_ask_for(struct isif_privileged *gate, int *descriptor)
 
 	if (remote->message.failed)
 		return ISIF_NO_MEMORY;
+	remote_settle(remote);
 	if (!remote->gone && (!message_send(remote->socket, &remote->message, -1) ||
 			      !message_receive(remote->socket, &remote->message, &handed)))
 		remote->gone = true;
@@ -148,8 +149,10 @@ static void close_remote(struct isif_privileged *gate)
 	cleanup_close_descriptor(&remote->batch_descriptor);
 	cleanup_close_descriptor(&remote->backup);
 	cleanup_close_descriptor(&remote->queue);
+	cleanup_close_descriptor(&remote->readable);
 	message_free(&remote->message);
 	message_free(&remote->record);
+	message_free(&remote->batch_answer);
 	free(remote->where);
 	free(remote->root);
 	free(remote);
@@ -215,7 +218,8 @@ enum isif_error remote_open(int socket, struct isif_privileged **gate)
 	}
 	remote->gate.operations = &operations;
 	remote->socket = socket;
-	remote->change_descriptor = remote->batch_descriptor = remote->backup = remote->queue = -1;
+	remote->change_descriptor = remote->batch_descriptor = remote->backup = remote->queue =
+		remote->readable = -1;
 	error = greet(remote);
 	if (error)
 		close_remote(&remote->gate);

@@ -4,7 +4,9 @@
 #include "../lib/cleanup.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 /* Why something is not available; a text of ours, because the next answer replaces it. */
 static void keep_why(struct remote *remote, const char **why)
@@ -65,17 +67,29 @@ void remote_end(struct isif_privileged *gate)
 
 /* --- a batch --- */
 
+void remote_settle(struct remote *remote)
+{
+	if (remote->batch_state != BATCH_WORKS)
+		return;
+	if (!message_receive(remote->socket, &remote->batch_answer, NULL)) {
+		message_clear(&remote->batch_answer);
+		remote->gone = true;
+	}
+	remote->batch_state = BATCH_ANSWERED;
+}
+
 static void forget_batch(struct remote *remote)
 {
 	remote->batch = NULL;
+	remote->batch_state = BATCH_RESTS;
 	cleanup_close_descriptor(&remote->batch_descriptor);
-	remote->batch_descriptor = -1;
+	cleanup_close_descriptor(&remote->readable);
+	remote->batch_descriptor = remote->readable = -1;
 }
 
 /* Without an answer nothing is known but that each is made or is not. */
-static void take_outcomes(struct remote *remote, enum isif_error error)
+static void take_outcomes(struct remote *remote, struct message *message, enum isif_error error)
 {
-	struct message *message = &remote->message;
 	bool good =
 		!error && message_number_to(message, remote->batch_count) == remote->batch_count;
 
@@ -101,30 +115,68 @@ enum isif_error remote_batch_begin(struct isif_privileged *gate, struct isif_edi
 		cleanup_close_descriptor(&descriptor);
 		return error;
 	}
+	for (size_t i = 0; i < count; i++)
+		edits[i].error = ISIF_INCOMPLETE; /* until its outcome is known */
 	remote->batch = edits;
 	remote->batch_count = count;
 	remote->batch_descriptor = descriptor;
+	remote->readable = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	return ISIF_OK;
+}
+
+/* It is asked, and the caller comes back when there is an answer: a rename can wait for the disk.
+ */
+static bool is_answered(struct isif_privileged *gate, uint64_t deadline)
+{
+	struct remote *remote = remote_of(gate);
+	struct pollfd answer = { .fd = remote->socket, .events = POLLIN };
+
+	if (remote->batch_state == BATCH_RESTS) {
+		struct message *message = remote_question(gate, KEEPER_BATCH_WORK);
+
+		message_put_number(message, deadline);
+		remote->gone |= !message_send(remote->socket, message, -1);
+		remote->batch_state = BATCH_WORKS;
+	}
+	if (remote->batch_state == BATCH_WORKS && poll(&answer, 1, 0) == 0)
+		return false;
+	remote_settle(remote);
+	remote->batch_state = BATCH_RESTS;
+	return true;
 }
 
 enum isif_error remote_batch_work(struct isif_privileged *gate, uint64_t deadline, unsigned *pause)
 {
 	struct remote *remote = remote_of(gate);
+	struct message *answer = &remote->batch_answer;
 	enum isif_error error;
 
-	message_put_number(remote_question(gate, KEEPER_BATCH_WORK), deadline);
-	error = remote_ask(gate);
-	*pause = (unsigned)message_number_to(&remote->message, UINT_MAX);
-	if (error == ISIF_INCOMPLETE || error == ISIF_LOCKED)
-		return error;
-	if (remote->batch)
-		take_outcomes(remote, error);
+	*pause = UINT_MAX;
+	if (!remote->batch)
+		return ISIF_INVALID;
+	if (!is_answered(gate, deadline))
+		return ISIF_INCOMPLETE;
+	error = remote->gone ? ISIF_UNAVAILABLE
+			     : (enum isif_error)message_number_to(answer, ISIF_UNDO_FAILED);
+	*pause = (unsigned)message_number_to(answer, UINT_MAX);
+	if (error != ISIF_INCOMPLETE && error != ISIF_LOCKED)
+		take_outcomes(remote, answer, error);
 	return error;
 }
 
 int remote_batch_descriptor(const struct isif_privileged *gate)
 {
-	return remote_of(gate)->batch_descriptor;
+	const struct remote *remote = remote_of(gate);
+
+	switch (remote->batch_state) {
+	case BATCH_WORKS:
+		return remote->socket;
+	case BATCH_ANSWERED:
+		return remote->readable;
+	case BATCH_RESTS:
+		break;
+	}
+	return remote->batch_descriptor;
 }
 
 void remote_batch_end(struct isif_privileged *gate)
@@ -136,7 +188,7 @@ void remote_batch_end(struct isif_privileged *gate)
 		return;
 	remote_question(gate, KEEPER_BATCH_END);
 	error = remote_ask(gate);
-	take_outcomes(remote, error);
+	take_outcomes(remote, &remote->message, error);
 	forget_batch(remote);
 }
 

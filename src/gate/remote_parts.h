@@ -41,6 +41,10 @@ struct remote {
 	struct isif_edit *batch; /* the caller's */
 	size_t batch_count;
 	int batch_descriptor;
+	/* The one question whose answer nobody waits for, because the disk may take its time. */
+	enum { BATCH_RESTS, BATCH_WORKS, BATCH_ANSWERED } batch_state;
+	struct message batch_answer;
+	int readable; /* always is, -1 without a batch */
 	struct remote_run *runs;
 	int queue; /* of requests to adapters: its descriptor, -1 if nobody had to wait */
 	struct remote_look looks[ISIF_LOOK_PURPOSES];
@@ -59,6 +63,8 @@ struct message *remote_question(struct isif_privileged *gate, enum keeper_operat
  */
 enum isif_error remote_ask_for(struct isif_privileged *gate, int *descriptor);
 enum isif_error remote_ask(struct isif_privileged *gate);
+/* Takes an answer that is still to come, so that something else can be asked. */
+void remote_settle(struct remote *remote);
 
 /* --- operations of isif/privileged.h --- */
 

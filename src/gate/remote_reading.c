@@ -106,6 +106,7 @@ void remote_read_directories(struct isif_privileged *gate, struct isif_directory
 	struct message *message = remote_question(gate, KEEPER_READ_DIRECTORIES);
 
 	protocol_put_readings(message, readings, count);
+	remote_settle(remote);
 	if (!remote->gone && message_send(remote->socket, message, -1) &&
 	    take_entries(remote, readings, count, visitor))
 		return;

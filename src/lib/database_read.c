@@ -185,7 +185,8 @@ static int compare_entries(const void *a, const void *b)
 static void settle_all(struct reading *reading)
 {
 	struct directory *directory = reading->directory;
-	struct entry *old = directory->entries, *end = old + directory->entry_count;
+	struct entry *old = directory->entries;
+	const struct entry *end = directory->entry_count ? old + directory->entry_count : old;
 
 	if (reading->count)
 		qsort(reading->entries, reading->count, sizeof(struct entry), compare_entries);

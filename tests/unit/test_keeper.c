@@ -305,6 +305,38 @@ static void test_batch(void)
 	CU_ASSERT_EQUAL(others[0].error, ISIF_INCOMPLETE);
 }
 
+/* Nobody waits for a batch that waits for the disk, and it is in nobody's way. */
+static void test_batch_between(void)
+{
+	struct isif_edit edits[TARGETS];
+	char paths[TARGETS][64];
+	const char *why = NULL;
+	unsigned pause;
+
+	for (size_t i = 0; i < TARGETS; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "nodes/iqn.t%zu/" PORTAL "/if0", i);
+		edits[i] = edit_of(paths[i]);
+	}
+	CU_ASSERT_EQUAL_FATAL(gate->operations->batch_begin(gate, edits, TARGETS, &why), ISIF_OK);
+	CU_ASSERT_EQUAL(kill(keeper_process, SIGSTOP), 0);
+	CU_ASSERT_EQUAL(gate->operations->batch_work(gate, 0, &pause), ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL(gate->operations->batch_work(gate, 0, &pause), ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL(edits[0].error, ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL(pause, UINT_MAX);
+	CU_ASSERT_EQUAL(kill(keeper_process, SIGCONT), 0);
+	/* Another question, and its own answer; then that of the batch is there at once. */
+	CU_ASSERT_TRUE(record_says("ifaces/if0", "eth0"));
+	CU_ASSERT_EQUAL(poll(&(struct pollfd){ .fd = gate->operations->batch_descriptor(gate),
+					       .events = POLLIN },
+			     1, 0),
+			1);
+	CU_ASSERT_EQUAL(work_on_batch(), ISIF_OK);
+	for (size_t i = 0; i < TARGETS; i++)
+		CU_ASSERT_EQUAL(edits[i].error, ISIF_OK);
+	gate->operations->batch_end(gate);
+	CU_ASSERT_TRUE(record_says(paths[TARGETS - 1], "eth5"));
+}
+
 static void test_state(void)
 {
 	char *CLEANUP_FREE text = NULL;
@@ -572,6 +604,7 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "reading directories", test_reading);
 	CU_add_test(suite, "a transaction", test_transaction);
 	CU_add_test(suite, "a batch", test_batch);
+	CU_add_test(suite, "a batch, and what comes between", test_batch_between);
 	CU_add_test(suite, "files of the state", test_state);
 	CU_add_test(suite, "a command", test_command);
 	CU_add_test(suite, "a keeper that is gone", test_gone);
