@@ -4,11 +4,13 @@
  *   TOKEN VALUE    as Net-SNMP hands it to the token's parser
  *   ? NAME         whether an iface with this name may be changed
  *   ! TEXT         a line of Net-SNMP's log, which may be about a token without a value
- *   -              the files are read again: back to the defaults
+ *   -[DIR:DIR]     the files are read again, from these directories: back to the defaults
+ *   +FILE          likewise, that file alone
  * Net-SNMP's own reader has no part in it: the parsers are caught where they are registered.
  */
 #include "configuration.h"
 #include "fuzz.h"
+#include "logging.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +27,12 @@ struct config_line *__wrap_register_config_handler(const char *application, cons
 						   parser *parse, void (*release)(void),
 						   const char *usage);
 void __wrap_netsnmp_config_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void __wrap_free_config(void);
+void __wrap_read_config_files(int when);
+void __wrap_read_config_with_type(const char *file, const char *type);
+const char *__wrap_get_configuration_directory(void);
+char *__wrap_netsnmp_ds_get_string(int store, int which);
+int __wrap_netsnmp_ds_get_boolean(int store, int which);
 /* NOLINTEND */
 
 static struct {
@@ -34,6 +42,8 @@ static struct {
 static size_t handler_count;
 static void (*release_all)(void);
 static unsigned complaints;
+static char *directories, *file; /* that are read again; one of them */
+static unsigned files_read;
 
 struct config_line *__wrap_register_config_handler(const char *application, const char *token,
 						   parser *parse, void (*release)(void),
@@ -57,6 +67,52 @@ void __wrap_netsnmp_config_error(const char *format, ...)
 	va_end(arguments);
 	complaints++;
 }
+
+void __wrap_free_config(void)
+{
+	release_all();
+}
+
+void __wrap_read_config_files(int when)
+{
+	(void)when;
+	MUST(directories);
+	files_read++;
+}
+
+void __wrap_read_config_with_type(const char *name, const char *type)
+{
+	MUST(file && !strcmp(name, file) && !strcmp(type, "iscsi-ifaced"));
+	files_read++;
+}
+
+const char *__wrap_get_configuration_directory(void)
+{
+	return directories;
+}
+
+char *__wrap_netsnmp_ds_get_string(int store, int which)
+{
+	(void)store;
+	(void)which;
+	return file;
+}
+
+int __wrap_netsnmp_ds_get_boolean(int store, int which)
+{
+	(void)store;
+	(void)which;
+	return !directories;
+}
+
+static void log_line(void *context, enum isif_log_level level, const char *line)
+{
+	(void)context;
+	MUST(level == ISIF_LOG_ERROR && *line);
+	complaints++;
+}
+
+const struct isif_log agent_log = { .write = log_line };
 
 /* --- what must be true of it --- */
 
@@ -121,14 +177,32 @@ static void explain(struct configuration *it, const char *line)
 	MUST(it->errors == errors && strlen(it->explained) < sizeof(it->explained));
 }
 
+/* Nothing of what was said before is left; what cannot be read is counted, and said. */
+static void read_again(struct configuration *it, char **what, char *path)
+{
+	struct fuzz_text exact = fuzz_copy(path, strlen(path));
+	unsigned complained = complaints;
+	bool good;
+
+	*what = exact.octets;
+	files_read = 0;
+	good = configuration_reread(it);
+	MUST(files_read == 1 && good == !it->errors && it->errors == complaints - complained);
+	MUST(it->control_mode == CONTROL_READ_ONLY && !it->allow_ifaces && !it->deny_ifaces);
+	*what = NULL;
+	fuzz_free(&exact);
+}
+
 static void take_line(struct configuration *it, char *line)
 {
 	if (*line == '?' && strlen(line) <= NAME_LENGTH)
 		configuration_allows(it, line + 1);
 	else if (*line == '!')
 		explain(it, line + 1);
-	else if (*line == '-' && !line[1])
-		release_all();
+	else if (*line == '-')
+		read_again(it, &directories, line + 1);
+	else if (*line == '+')
+		read_again(it, &file, line + 1);
 	else
 		take_token(it, line);
 	check_bounds(it);

@@ -78,7 +78,7 @@ static const struct isif_privileged_operations operations = {
 
 struct gate gate_new(void)
 {
-	return (struct gate){ .gate = { &operations } };
+	return (struct gate){ .gate = { .operations = &operations } };
 }
 
 void gate_clear(struct gate *gate)
