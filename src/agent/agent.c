@@ -334,13 +334,18 @@ static int open_monitor(struct agent *agent, const struct agent_start *start)
 		.log = agent_log,
 	};
 	const char *what;
+	bool filtered;
 
 	agent->connection.gate = agent->gate;
 	agent->gate_is_given = true;
 	if (isif_monitor_open(&monitor, &agent->handler.monitor))
 		return EXIT_FAILURE;
-	if (!contain(&start->user, start->parent, &what))
+	if (!contain(&start->user, start->parent, &what, &filtered))
 		return fail("cannot", what, strerror(errno));
+	if (!filtered)
+		LOG(WARNING,
+		    "this kernel has no filter of system calls (CONFIG_SECCOMP_FILTER): the "
+		    "process that talks to the network is held back by its user alone");
 	return isif_monitor_start(agent->handler.monitor) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

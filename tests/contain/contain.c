@@ -337,11 +337,12 @@ static pid_t start_contained(const struct attempt *attempt, int socket)
 	struct contain_user user;
 	const char *what;
 	char why[256];
+	bool filtered;
 
 	if (child)
 		return child;
 	if (!contain_find_user("nobody", &user, why, sizeof(why)) || remote_open(socket, &gate) ||
-	    !contain(&user, parent, &what))
+	    !contain(&user, parent, &what, &filtered) || !filtered)
 		_exit(99);
 	_exit(attempt->works(gate) ? 1 : 0);
 }
