@@ -70,7 +70,9 @@ def test_start_up_failures(checks):
         for text, options, word in cases:
             code, said = world.run_agent(*options)
             checks.equal(code, 1, "%s: exit 1" % text)
-            lines = [line for line in said.splitlines() if line.strip()]
+            # valgrind offers no filter of system calls, and that is said, too.
+            lines = [line for line in said.splitlines()
+                     if line.strip() and not (checks.valgrind and "CONFIG_SECCOMP" in line)]
             checks.check(len(lines) == 1 and word in lines[0], "%s: one line that names it" % text,
                          said or "no output")
         # Without its state it may refuse to start, or show the host all the same and say so.
