@@ -4,6 +4,7 @@
 
 /* Each file test_X.c registers one suite. */
 void add_address_tests(void);
+void add_agentx_tests(void);
 void add_backup_tests(void);
 void add_batch_tests(void);
 void add_command_tests(void);
