@@ -39,8 +39,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DESCRIPTORS   64 /* Net-SNMP has four, the monitor ISIF_MONITOR_DESCRIPTORS, signals one */
-#define REQUEST_TURNS 64 /* requests that are served in a row before other work has its turn */
+#define DESCRIPTORS   64  /* Net-SNMP has four, the monitor ISIF_MONITOR_DESCRIPTORS, signals one */
+#define REQUEST_TURNS 256 /* while requests are served before other work: up to four are one */
 
 struct agent {
 	const struct options *options;
@@ -184,21 +184,18 @@ static void snmp_drain(void)
 	}
 }
 
-/* What the library does with a packet of the master, to its end: without the master's socket. */
-static void on_received(void *context, int master)
+/* True while the library passes a PDU of the master's on to itself, through pipes. */
+static bool is_busy(void *context, int master)
 {
-	(void)context;
-	for (;;) {
-		struct pollfd descriptors[DESCRIPTORS];
-		int unused = 0;
-		size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
+	struct pollfd descriptors[DESCRIPTORS];
+	int unused = 0;
+	size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
 
-		for (size_t i = 0; i < count; i++)
-			if (descriptors[i].fd == master)
-				descriptors[i].fd = -1;
-		if (poll(descriptors, count, 0) <= 0 || !snmp_serve(descriptors, count))
-			return;
-	}
+	(void)context;
+	for (size_t i = 0; i < count; i++)
+		if (descriptors[i].fd == master)
+			descriptors[i].fd = -1;
+	return poll(descriptors, count, 0) > 0;
 }
 
 static bool any_ready(const struct pollfd *descriptors, size_t count)
@@ -387,12 +384,12 @@ static int start_library(struct agent *agent)
 		return fail("cannot read the configuration", options->configuration,
 			    strerror(errno));
 	prepare_library(agent);
-	if (!connection_prepare(&agent->connection, options->master))
-		return fail("cannot prepare", "the connection to the master", "out of memory");
 	agent->connection.connected = on_connected;
 	agent->connection.disconnected = on_disconnected;
-	agent->connection.received = on_received;
 	agent->connection.context = agent;
+	agent->connection.channel.is_busy = is_busy;
+	if (!connection_prepare(&agent->connection, options->master))
+		return fail("cannot prepare", "the connection to the master", "out of memory");
 	if (init_agent("iscsi-ifaced"))
 		return fail("cannot start", "Net-SNMP's agent library", "init_agent failed");
 	configuration_register(&agent->configuration);

@@ -24,7 +24,7 @@
 #define FIRST_WAIT_MS	250
 #define LONGEST_WAIT_MS 1000 /* so that a master that comes back is served within 2 s */
 #define REFUSED_WAIT_MS 5000
-#define AGENTX_VERSION	193 /* of a Net-SNMP session that speaks AgentX */
+#define AGENTX_SESSION	193 /* of a Net-SNMP session that speaks AgentX */
 
 /*
  * The session to the master must never keep us waiting: one second, and no second try, which
@@ -37,7 +37,7 @@ static int on_session_init(int major, int minor, void *server_argument, void *cl
 	(void)major;
 	(void)minor;
 	(void)client_argument;
-	if (session && session->version == AGENTX_VERSION) {
+	if (session && session->version == AGENTX_SESSION) {
 		session->timeout = 1000000;
 		session->retries = 0;
 	}
@@ -64,42 +64,27 @@ static const char *master(struct connection *connection)
 }
 
 /*
- * Before the library acts on what it has read: agentXPingInterval would bring its pings back. Nor
- * may it connect to a socket in the file system by itself; it gets one that is connected, or none.
+ * Before the library acts on what it has read: agentXPingInterval would bring its pings back. What
+ * it opens now is to be a channel; and it may not connect to a socket in the file system by itself:
+ * it gets one that is connected, or none.
  */
 static int on_configured(int major, int minor, void *server_argument, void *client_argument)
 {
 	struct connection *connection = client_argument;
-	char address[32];
+	const char *address = master(connection);
+	char opened[1024];
 
 	(void)major;
 	(void)minor;
 	(void)server_argument;
 	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL, 0);
-	if (!socket_path(master(connection)))
-		return 0;
-	snprintf(address, sizeof(address), "handed:%d", connection->handed);
-	netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, address);
+	if (socket_path(address))
+		snprintf(opened, sizeof(opened), CHANNEL_DOMAIN ":" HANDED_DOMAIN ":%d",
+			 connection->handed);
+	else
+		snprintf(opened, sizeof(opened), CHANNEL_DOMAIN ":%s", address);
+	netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, opened);
 	return 0;
-}
-
-/*
- * The library passes a packet on to itself through pipes, in up to four steps, and takes the next
- * one meanwhile. A CleanupSet, or the end of the session, then frees what the steps of an earlier
- * packet still use (agent/mibgroup/agentx/subagent.c: handle_subagent_set_response). Therefore all
- * steps of a packet are done before the next one is taken.
- */
-static int on_packet(int operation, netsnmp_session *session, int request, netsnmp_pdu *packet,
-		     void *magic)
-{
-	struct connection *connection = magic;
-	netsnmp_transport *transport = snmp_sess_transport(snmp_sess_pointer(session));
-	int result = connection->library_takes(operation, session, request, packet,
-					       connection->library_magic);
-
-	if (operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && transport)
-		connection->received(connection->context, transport->sock);
-	return result;
 }
 
 static int on_open(int major, int minor, void *server_argument, void *client_argument)
@@ -115,12 +100,6 @@ static int on_open(int major, int minor, void *server_argument, void *client_arg
 	connection->open = true;
 	connection->socket = transport ? transport->sock : -1;
 	connection->retry = 0;
-	if (session && session->callback != on_packet) {
-		connection->library_takes = session->callback;
-		connection->library_magic = session->callback_magic;
-		session->callback = on_packet;
-		session->callback_magic = connection;
-	}
 	return 0;
 }
 
@@ -166,6 +145,8 @@ bool connection_prepare(struct connection *connection, const char *address)
 	netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_NO_CONNECTION_WARNINGS,
 			       1);
 	connection->wait = FIRST_WAIT_MS;
+	connection->channel.context = connection->context;
+	channel_prepare(&connection->channel);
 	snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_SESSION_INIT, on_session_init,
 			       NULL);
 	netsnmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG,
@@ -236,7 +217,7 @@ static void register_all(struct connection *connection)
 	register_mib_detach();
 	register_mib_reattach();
 	connection->connected(connection->context);
-	if (!connection->open)
+	if (!connection->open || connection->channel.broken)
 		return;
 	if (connection->refused) {
 		if (!connection->waiting)

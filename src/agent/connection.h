@@ -2,13 +2,9 @@
 #ifndef IFACED_CONNECTION_H
 #define IFACED_CONNECTION_H
 
+#include "channel.h"
+
 #include <isif/privileged.h>
-
-#include <stdbool.h>
-#include <stdint.h>
-
-struct snmp_session;
-struct snmp_pdu;
 
 /*
  * The connection to the AgentX master, supervised by us. Net-SNMP's own supervision blocks for
@@ -30,13 +26,8 @@ struct connection {
 	void (*connected)(void *context);
 	/* The master is gone; called from within the library: only note it. */
 	void (*disconnected)(void *context);
-	/* The library has taken a packet of the master: what it passes on inside is to be done. */
-	void (*received)(void *context, int master);
 	void *context;
-	/* How the library would take a packet itself. */
-	int (*library_takes)(int operation, struct snmp_session *session, int request,
-			     struct snmp_pdu *packet, void *magic);
-	void *library_magic;
+	struct channel channel; /* with its is_busy() */
 };
 
 /* Before init_agent(): what the library must not do. False without memory. */

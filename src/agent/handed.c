@@ -9,42 +9,14 @@
 #include <net-snmp/library/snmpUnixDomain.h>
 #include <net-snmp/library/snmp_transport.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* Longer than any AgentX packet that the library makes or takes. */
 #define LONGEST_MESSAGE 0x7fffffff
 
 static const oid domain_name[] = { TRANSPORT_DOMAIN_LOCAL };
-
-static int receive(netsnmp_transport *transport, void *octets, int size, void **opaque,
-		   int *opaque_length)
-{
-	ssize_t received;
-
-	*opaque = NULL;
-	*opaque_length = 0;
-	do
-		received = recv(transport->sock, octets, (size_t)size, 0);
-	while (received < 0 && errno == EINTR);
-	return (int)received;
-}
-
-static int transmit(netsnmp_transport *transport, const void *octets, int length, void **opaque,
-		    int *opaque_length)
-{
-	ssize_t sent;
-
-	(void)opaque;
-	(void)opaque_length;
-	do
-		sent = send(transport->sock, octets, (size_t)length, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return (int)sent;
-}
 
 static char *format(netsnmp_transport *transport, const void *address, int length)
 {
@@ -73,8 +45,6 @@ static netsnmp_transport *create(const char *text, int local, const char *defaul
 	transport->sock = descriptor;
 	transport->flags = NETSNMP_TRANSPORT_FLAG_STREAM;
 	transport->msgMaxSize = LONGEST_MESSAGE;
-	transport->f_recv = receive;
-	transport->f_send = transmit;
 	transport->f_close = netsnmp_socketbase_close;
 	transport->f_fmtaddr = format;
 	return transport;
@@ -92,6 +62,6 @@ bool handed_register(void)
 	domain.prefix = calloc(2, sizeof(*domain.prefix));
 	if (!domain.prefix)
 		return false;
-	domain.prefix[0] = "handed";
+	domain.prefix[0] = HANDED_DOMAIN;
 	return netsnmp_tdomain_register(&domain);
 }

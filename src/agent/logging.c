@@ -18,6 +18,7 @@ static const char *const misleading[] = {
 	"AgentX master disconnected us",
 	"NET-SNMP version ",
 	"Created directory: ",
+	"registering pdu failed",
 };
 
 static int write_filtered(netsnmp_log_handler *handler, int priority, const char *text)

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 2000 /* for the master's next phase, which follows at once */
-#define GRACE_MS    100	 /* for phases that were on their way when the master went */
+#define GRACE_MS 100 /* for phases that were on their way when the master went */
 
 #define CONTROL_READ_ONLY 1 /* iscsiIfaceControlMode */
 
@@ -271,7 +270,7 @@ struct setter_error setter_test(struct setter *setter, uint32_t transaction_id,
 	if (error.error)
 		drop(setter);
 	else
-		setter->request->deadline = clock_ms() + PATIENCE_MS;
+		setter->request->deadline = clock_ms() + SETTER_PATIENCE_MS;
 	return error;
 }
 
@@ -299,7 +298,7 @@ struct setter_error setter_commit(struct setter *setter, uint32_t transaction_id
 		return error;
 	}
 	request->committed = true;
-	request->deadline = clock_ms() + PATIENCE_MS;
+	request->deadline = clock_ms() + SETTER_PATIENCE_MS;
 	return error;
 }
 
@@ -321,7 +320,9 @@ struct setter_error setter_undo(struct setter *setter, uint32_t transaction_id)
 {
 	if (!is_under_way(setter, transaction_id))
 		return no_error;
-	LOG(setter, NOTICE, "SET %u is taken back, because another part of it failed",
+	LOG(setter, NOTICE,
+	    "SET %u is taken back: another part of it failed, or the AgentX master did not finish "
+	    "it",
 	    transaction_id);
 	return take_back(setter);
 }

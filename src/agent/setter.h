@@ -12,6 +12,8 @@
  * Net-SNMP in it. Each refusal is one line in the log, and so is each change that has happened.
  */
 
+#define SETTER_PATIENCE_MS 2000 /* for the master's next phase, which follows at once */
+
 struct setter {
 	struct isif_monitor *monitor;
 	struct mib_agent *agent; /* set_lock and control_mode */

@@ -49,7 +49,8 @@ static void run_one(const char *name)
 
 int main(int count, char **arguments)
 {
-	/* clang-format off: a line each, so that two who add one do not meet */
+	/* A line each, so that two who add one do not meet. */
+	/* clang-format off */
 	static void (*const suites[])(void) = {
 		add_address_tests,
 		add_error_tests,
