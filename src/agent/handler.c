@@ -5,6 +5,7 @@
  */
 #include "handler.h"
 
+#include "agentx.h"
 #include "clock.h"
 #include "config.h"
 #include "engine.h"
@@ -66,6 +67,8 @@ static void answer_next(struct mib_view *view, netsnmp_request_info *request)
 static void answer_reads(struct handler *handler, struct mib_view *view,
 			 netsnmp_agent_request_info *information, netsnmp_request_info *requests)
 {
+	size_t arcs = 0;
+
 	for (netsnmp_request_info *request = requests; request; request = request->next) {
 		if (request->processed)
 			continue;
@@ -73,7 +76,14 @@ static void answer_reads(struct handler *handler, struct mib_view *view,
 			answer_get(view, request, information);
 		else
 			answer_next(view, request);
+		arcs += request->requestvb->name_length;
 	}
+	/*
+	 * An answer of so long names is too long for AgentX, and the library would lose the rest of
+	 * them (snmp_agent.c:handle_getnext_loop).
+	 */
+	if (arcs > AGENTX_LONGEST / sizeof(uint32_t))
+		netsnmp_set_request_error(information, requests, SNMP_ERR_TOOBIG);
 	if (view->counters_asked)
 		isif_monitor_counters_wanted(handler->monitor);
 	if (view->ports_asked)

@@ -111,6 +111,21 @@ def _read_varbind(body):
     return VarBind(oid, {0x04: "STRING", 0x40: "IpAddress"}.get(tag, hex(tag)), bytes(value))
 
 
+def encode(kind, number, varbinds, community=b"public", version=1, first=0, second=0):
+    """A message; `first` and `second` are what stands where an answer has error and index."""
+    names = b"".join(_tlv(0x30, _oid(o) + _value(k, v)) for o, k, v in varbinds)
+    pdu = _tlv(kind, _integer(number) + _integer(first) + _integer(second) + _tlv(0x30, names))
+    return _tlv(0x30, _integer(version) + _tlv(0x04, community) + pdu)
+
+
+def decode(octets):
+    """(number, error status, error index, octets of the varbinds) of an answer."""
+    _, _, (_, answer) = _parts(next(_parts(octets))[1])
+    number, status, index, names = [body for _, body in _parts(answer)]
+    return tuple(int.from_bytes(one, "big", signed=True) for one in (number, status, index)) + (
+        names,)
+
+
 class Manager:
     """Asks one agent. A request that stays without an answer is not sent again."""
 
@@ -127,23 +142,18 @@ class Manager:
 
     def _ask(self, kind, varbinds, timeout=None, first=0, second=0):
         self.number += 1
-        names = b"".join(_tlv(0x30, _oid(o) + _value(k, v)) for o, k, v in varbinds)
-        pdu = _tlv(kind, _integer(self.number) + _integer(first) + _integer(second)
-                   + _tlv(0x30, names))
         self.socket.settimeout(timeout or self.timeout)
         try:
-            self.socket.send(_tlv(0x30, _integer(self.version)
-                                  + _tlv(0x04, self.community) + pdu))
+            self.socket.send(encode(kind, self.number, varbinds, self.community, self.version,
+                                    first, second))
             while True:  # an answer that came too late for an earlier request is passed over
-                message = next(_parts(self.socket.recv(65536)))[1]
-                _, _, (_, answer) = _parts(message)
-                number, status, index, names = [body for _, body in _parts(answer)]
-                if int.from_bytes(number, "big", signed=True) == self.number:
+                number, status, index, names = decode(self.socket.recv(65536))
+                if number == self.number:
                     break
         except (socket.timeout, ConnectionError):
             raise NoAnswer("no answer for %s" % dotted(varbinds[0][0])) from None
-        if any(status):
-            raise Refused(ERRORS[status[-1]], index[-1])
+        if status:
+            raise Refused(ERRORS[status], index)
         return [_read_varbind(body) for _, body in _parts(names)]
 
     def get(self, *oids, timeout=None):
