@@ -103,8 +103,10 @@ enum isif_error keeper_batch_begin(struct keeper *keeper)
 	}
 	keeper->batch =
 		protocol_edits(&keeper->request, &keeper->batch_count, &keeper->batch_lines);
-	if (!keeper->batch)
+	if (!keeper->batch) {
+		keeper_forget_batch(keeper);
 		return ISIF_INVALID;
+	}
 	keeper->batch_texts = keeper->request;
 	keeper->request = (struct message){ 0 };
 	error = operations->batch_begin(keeper->gate, keeper->batch, keeper->batch_count, &why);

@@ -506,6 +506,24 @@ static void test_text_with_nul(void)
 	CU_ASSERT_EQUAL(ask_raw(&message), ISIF_INVALID);
 }
 
+/* It ends early, so there is none to end; what it said of itself counts for nothing. */
+static void test_no_batch(void)
+{
+	static const uint64_t begin[] = { KEEPER_BATCH_BEGIN, 2, 2 };
+	struct message message = { 0 };
+
+	for (size_t i = 0; i < COUNT(begin); i++)
+		message_put_number(&message, begin[i]);
+	CU_ASSERT_EQUAL(ask_raw(&message), ISIF_INVALID);
+	message_put_number(&message, KEEPER_BATCH_END);
+	CU_ASSERT_TRUE_FATAL(message_send(raw, &message, -1));
+	CU_ASSERT_TRUE_FATAL(message_receive(raw, &message, NULL));
+	CU_ASSERT_EQUAL(message_number(&message), ISIF_OK);
+	CU_ASSERT_EQUAL(message_number(&message), 0);
+	CU_ASSERT_TRUE(message_is_read(&message));
+	message_free(&message);
+}
+
 /* What stands in a question leads nowhere. */
 static void test_master(void)
 {
@@ -611,6 +629,7 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "edits that are none", test_edits_that_are_none);
 	CU_add_test(suite, "broken questions", test_broken_questions);
 	CU_add_test(suite, "a text with a NUL", test_text_with_nul);
+	CU_add_test(suite, "a batch that is none", test_no_batch);
 	CU_add_test(suite, "the master's address", test_master);
 	CU_add_test(suite, "what the configuration allows", test_allowed);
 	CU_add_test(suite, "an operation that is none", test_no_operation);
