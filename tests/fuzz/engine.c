@@ -41,38 +41,19 @@ void __wrap_isif_transaction_end(struct isif_transaction *transaction);
 
 /* --- the words of a line --- */
 
-static void skip_blanks(struct fuzz_input *line)
-{
-	while (line->at < line->end && *line->at == ' ')
-		line->at++;
-}
-
-/* Digits, of which too many wrap around. */
-static uint64_t take_number(struct fuzz_input *line)
-{
-	uint64_t number = 0;
-	bool negative;
-
-	skip_blanks(line);
-	negative = line->at < line->end && *line->at == '-';
-	for (line->at += negative; line->at < line->end && *line->at >= '0' && *line->at <= '9';)
-		number = number * 10 + (uint64_t)(*line->at++ - '0');
-	return negative ? -number : number;
-}
-
 static struct oid take_oid(struct fuzz_input *line)
 {
 	bool whole;
 	struct oid oid = { 0 };
 
-	skip_blanks(line);
+	fuzz_skip_blanks(line);
 	whole = line->at < line->end && *line->at == '.';
 	line->at += whole;
 	if (!whole)
 		oid = below("");
 	while (line->at < line->end && *line->at >= '0' && *line->at <= '9' &&
 	       oid.length < MIB_OID_LIMIT) {
-		oid.arcs[oid.length++] = take_number(line);
+		oid.arcs[oid.length++] = fuzz_take_number(line);
 		line->at += line->at < line->end && *line->at == '.';
 	}
 	return oid;
@@ -261,7 +242,7 @@ static void add_varbind(struct fuzz_input *line)
 		return;
 	names[varbind_count] = take_oid(line);
 	*varbind = (struct mib_varbind){ .length = names[varbind_count].length };
-	skip_blanks(line);
+	fuzz_skip_blanks(line);
 	varbind->tag = line->at < line->end ? tag_of(*line->at++) : 0;
 	line->at += line->at < line->end && *line->at == ' ';
 	texts[varbind_count] = fuzz_copy("", 0);
@@ -269,7 +250,7 @@ static void add_varbind(struct fuzz_input *line)
 		fuzz_free(&texts[varbind_count]);
 		texts[varbind_count] = fuzz_copy(line->at, (size_t)(line->end - line->at));
 	} else {
-		varbind->integer = (int64_t)take_number(line);
+		varbind->integer = (int64_t)fuzz_take_number(line);
 	}
 	varbind_count++;
 }
@@ -317,13 +298,13 @@ static void test(uint32_t id)
 
 static void take_refusal(struct fuzz_input *line)
 {
-	played.refused = (enum isif_refusal_kind)(take_number(line) % KINDS);
-	played.fault = take_number(line) % (VARBINDS + 1);
+	played.refused = (enum isif_refusal_kind)(fuzz_take_number(line) % KINDS);
+	played.fault = fuzz_take_number(line) % (VARBINDS + 1);
 }
 
 static void take_phase(struct fuzz_input *line, char phase)
 {
-	uint32_t id = (uint32_t)take_number(line);
+	uint32_t id = (uint32_t)fuzz_take_number(line);
 	int32_t lock = agent.set_lock;
 
 	take_refusal(line);
@@ -360,13 +341,13 @@ static void take_step(struct fuzz_input line)
 		take_phase(&line, what);
 		break;
 	case 'R':
-		setter_run(&setter, take_number(&line));
+		setter_run(&setter, fuzz_take_number(&line));
 		break;
 	case 'D':
-		setter_disconnected(&setter, take_number(&line) >> 1);
+		setter_disconnected(&setter, fuzz_take_number(&line) >> 1);
 		break;
 	case 'M':
-		agent.control_mode = (int32_t)(take_number(&line) % 3) + 1;
+		agent.control_mode = (int32_t)(fuzz_take_number(&line) % 3) + 1;
 		break;
 	default:
 		break;

@@ -66,6 +66,24 @@ struct fuzz_text fuzz_take_part(struct fuzz_input *input)
 	return fuzz_copy(from, (size_t)(to - from));
 }
 
+void fuzz_skip_blanks(struct fuzz_input *line)
+{
+	while (line->at < line->end && *line->at == ' ')
+		line->at++;
+}
+
+uint64_t fuzz_take_number(struct fuzz_input *line)
+{
+	uint64_t number = 0;
+	bool negative;
+
+	fuzz_skip_blanks(line);
+	negative = line->at < line->end && *line->at == '-';
+	for (line->at += negative; line->at < line->end && *line->at >= '0' && *line->at <= '9';)
+		number = number * 10 + (uint64_t)(*line->at++ - '0');
+	return negative ? -number : number;
+}
+
 void fuzz_free(struct fuzz_text *text)
 {
 	free(text->octets);

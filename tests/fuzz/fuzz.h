@@ -34,6 +34,9 @@ struct fuzz_text fuzz_copy(const void *octets, size_t length);
 struct fuzz_text fuzz_take_part(struct fuzz_input *input);
 /* The octets of the next line, borrowed and without its newline; false at the end. */
 bool fuzz_take_line(struct fuzz_input *input, const char **line, size_t *length);
+/* Of a line: blanks, and digits, of which too many wrap around; 0 if there are none. */
+void fuzz_skip_blanks(struct fuzz_input *line);
+uint64_t fuzz_take_number(struct fuzz_input *line);
 void fuzz_free(struct fuzz_text *text);
 
 /* The same octets without the NUL. The caller frees them. */
