@@ -79,12 +79,16 @@ static bool next_change(struct isif_privileged *gate, struct isif_change *change
 static enum isif_error open_source(struct isif_privileged *gate, enum isif_source source,
 				   const char *path, int *descriptor)
 {
+	CLEANUP_CLOSE int handed = -1;
 	enum isif_error error;
 
 	(void)path; /* the other process knows the only one */
 	message_put_number(remote_question(gate, KEEPER_OPEN_SOURCE), source);
-	error = remote_ask_for(gate, descriptor);
-	return error || *descriptor >= 0 ? error : ISIF_IO;
+	error = remote_ask_for(gate, &handed);
+	if (error)
+		return error;
+	*descriptor = TAKE_DESCRIPTOR(handed);
+	return *descriptor >= 0 ? ISIF_OK : ISIF_IO;
 }
 
 /* --- the state directory --- */

@@ -421,6 +421,89 @@ static void test_gone(void)
 	CU_ASSERT_EQUAL(reading.error, ISIF_UNAVAILABLE);
 }
 
+/*
+ * A keeper that has answered before it is asked: the greeting, and this, with a descriptor or -1.
+ * Its end of the socket.
+ */
+static int answer(const uint64_t *numbers, size_t count, int descriptor,
+		  struct isif_privileged **opened)
+{
+	struct message message = { 0 };
+	int ends[2];
+
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	message_put_number(&message, ISIF_OK);
+	message_put_text(&message, "/");
+	CU_ASSERT_TRUE(message_send(ends[1], &message, -1));
+	message_clear(&message);
+	for (size_t i = 0; i < count; i++)
+		message_put_number(&message, numbers[i]);
+	CU_ASSERT_TRUE(message_send(ends[1], &message, descriptor));
+	message_free(&message);
+	CU_ASSERT_EQUAL(shutdown(ends[1], SHUT_WR), 0);
+	CU_ASSERT_EQUAL_FATAL(remote_open(ends[0], opened), ISIF_OK);
+	return ends[1];
+}
+
+/* What was read belongs to whoever was told its end: each has one, whatever comes between. */
+static void check_ends(const uint64_t *numbers, size_t count, bool gone)
+{
+	static const struct isif_directory_visitor visitor = { visit_record, visit_directory,
+							       visit_end, visit_unchanged };
+	struct visits *CLEANUP_FREE visits = calloc(1, sizeof(*visits));
+	struct isif_directory_reading readings[] = {
+		{ .path = "ifaces", .watch = -1, .context = visits },
+		{ .path = "nodes", .watch = -1, .context = visits },
+	};
+	struct isif_privileged *other = NULL;
+	int CLEANUP_CLOSE its_end = answer(numbers, count, -1, &other);
+
+	other->operations->read_directories(other, readings, 2, &visitor);
+	CU_ASSERT_EQUAL(visits->count, 2);
+	CU_ASSERT_EQUAL(readings[0].error, ISIF_OK);
+	CU_ASSERT_EQUAL(readings[1].error, gone ? ISIF_UNAVAILABLE : ISIF_OK);
+	CU_ASSERT_EQUAL(remote_is_gone(other), gone);
+	isif_privileged_close(other);
+}
+
+static void test_gone_between(void)
+{
+	static const uint64_t both[] = { KEEPER_ENTRY_END, 0, 0, ISIF_OK,
+					 KEEPER_ENTRY_END, 1, 0, ISIF_OK,
+					 KEEPER_ENTRY_LAST };
+	static const uint64_t early[] = { KEEPER_ENTRY_END, 0, 0, ISIF_OK, KEEPER_ENTRY_LAST };
+	static const uint64_t twice[] = { KEEPER_ENTRY_END, 0, 0, ISIF_OK,
+					  KEEPER_ENTRY_END, 0, 0, ISIF_OK,
+					  KEEPER_ENTRY_LAST };
+
+	check_ends(both, COUNT(both), false);
+	check_ends(both, 4, true);
+	check_ends(early, COUNT(early), true);
+	check_ends(twice, COUNT(twice), true);
+}
+
+/* With an error there is no descriptor: nobody would close it. */
+static void test_descriptor_of_nothing(void)
+{
+	static const uint64_t numbers[] = { ISIF_NO_ACCESS };
+	struct isif_privileged *other = NULL;
+	struct pollfd end;
+	int pipe_ends[2], descriptor = -1, CLEANUP_CLOSE its_end = -1;
+
+	CU_ASSERT_EQUAL_FATAL(pipe2(pipe_ends, O_CLOEXEC), 0);
+	its_end = answer(numbers, COUNT(numbers), pipe_ends[1], &other);
+	close(pipe_ends[1]);
+	CU_ASSERT_EQUAL(
+		other->operations->open_source(other, ISIF_SOURCE_ISCSI_EVENTS, NULL, &descriptor),
+		ISIF_NO_ACCESS);
+	CU_ASSERT_EQUAL(descriptor, -1);
+	end = (struct pollfd){ .fd = pipe_ends[0] };
+	CU_ASSERT_EQUAL(poll(&end, 1, 0), 1);
+	CU_ASSERT_EQUAL(end.revents, POLLHUP);
+	close(pipe_ends[0]);
+	isif_privileged_close(other);
+}
+
 /* --- as no agent asks --- */
 
 static enum isif_error ask_raw(struct message *message)
@@ -626,6 +709,8 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "files of the state", test_state);
 	CU_add_test(suite, "a command", test_command);
 	CU_add_test(suite, "a keeper that is gone", test_gone);
+	CU_add_test(suite, "a keeper that goes between two directories", test_gone_between);
+	CU_add_test(suite, "a descriptor of nothing", test_descriptor_of_nothing);
 	CU_add_test(suite, "edits that are none", test_edits_that_are_none);
 	CU_add_test(suite, "broken questions", test_broken_questions);
 	CU_add_test(suite, "a text with a NUL", test_text_with_nul);
