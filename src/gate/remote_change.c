@@ -108,6 +108,10 @@ enum isif_error remote_batch_begin(struct isif_privileged *gate, struct isif_edi
 	int descriptor = -1;
 	enum isif_error error;
 
+	if (remote->batch) {
+		*why = "other records are being written";
+		return ISIF_UNAVAILABLE;
+	}
 	protocol_put_edits(remote_question(gate, KEEPER_BATCH_BEGIN), edits, count);
 	error = remote_ask_for(gate, &descriptor);
 	keep_why(remote, why);

@@ -504,6 +504,22 @@ static void test_descriptor_of_nothing(void)
 	isif_privileged_close(other);
 }
 
+/* Whatever the other process says: the edits of the first one are still in its hands. */
+static void test_second_batch(void)
+{
+	static const uint64_t numbers[] = { ISIF_OK, UINT64_MAX };
+	struct isif_edit edits[] = { edit_of("ifaces/if0"), edit_of("ifaces/if1") };
+	struct isif_privileged *other = NULL;
+	int CLEANUP_CLOSE its_end = answer(numbers, COUNT(numbers), -1, &other);
+	const char *why = NULL;
+
+	CU_ASSERT_EQUAL(other->operations->batch_begin(other, &edits[0], 1, &why), ISIF_OK);
+	CU_ASSERT_EQUAL(other->operations->batch_begin(other, &edits[1], 1, &why),
+			ISIF_UNAVAILABLE);
+	CU_ASSERT_FALSE(remote_is_gone(other));
+	isif_privileged_close(other);
+}
+
 /* --- as no agent asks --- */
 
 static enum isif_error ask_raw(struct message *message)
@@ -711,6 +727,7 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "a keeper that is gone", test_gone);
 	CU_add_test(suite, "a keeper that goes between two directories", test_gone_between);
 	CU_add_test(suite, "a descriptor of nothing", test_descriptor_of_nothing);
+	CU_add_test(suite, "a second batch", test_second_batch);
 	CU_add_test(suite, "edits that are none", test_edits_that_are_none);
 	CU_add_test(suite, "broken questions", test_broken_questions);
 	CU_add_test(suite, "a text with a NUL", test_text_with_nul);
