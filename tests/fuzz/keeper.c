@@ -283,7 +283,7 @@ static bool take_step(struct fuzz_input line, char **text)
 		return true;
 	case '~':
 		line.at++;
-		wire_hamper((size_t)fuzz_take_number(&line) + 1);
+		wire_hamper((size_t)fuzz_take_number(&line));
 		return true;
 	default:
 		return ask(&line);

@@ -57,7 +57,7 @@ void wire_close(void)
 
 void wire_hamper(size_t octets)
 {
-	wire.limit = octets;
+	wire.limit = octets ? octets : 1;
 }
 
 /* --- the process that is made up --- */
