@@ -7,66 +7,18 @@
  * the temporary or the aside file N. The digest is made right, or nothing would be looked at.
  */
 #include "fuzz.h"
+#include "scratch.h"
 
 #include "store_plan.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define DIRECTORY_SIZE 128
-
-static char top[DIRECTORY_SIZE];
-static char paths[3][DIRECTORY_SIZE + 8]; /* of the database, the state, the locks */
-static int directory = -1;		  /* top */
-
 /* --- the database --- */
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-	(void)status;
-	(void)type;
-	return walk->level ? remove(path) : 0;
-}
-
-static void remove_all(void)
-{
-	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void remove_top(void)
-{
-	remove_all();
-	rmdir(top);
-}
-
-static void make_top(void)
-{
-	static const char *const names[] = { "db", "state", "lock" };
-	const char *where = getenv("TMPDIR");
-
-	if (directory >= 0)
-		return;
-	snprintf(top, sizeof(top), "%s/isif-fuzz-XXXXXX", where ? where : "/dev/shm");
-	MUST(mkdtemp(top));
-	atexit(remove_top);
-	for (size_t i = 0; i < 3; i++)
-		snprintf(paths[i], sizeof(paths[i]), "%s/%s", top, names[i]);
-	directory = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	MUST(directory >= 0);
-}
-
-static void put(const char *path, const char *text)
-{
-	int file = openat(directory, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	MUST(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text) && !close(file));
-}
 
 static void make_database(void)
 {
@@ -74,27 +26,17 @@ static void make_database(void)
 						   "db/nodes/t", "db/nodes/t/p", "state",
 						   "lock" };
 
-	remove_all();
+	scratch_empty();
 	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
-		MUST(!mkdirat(directory, directories[i], 0700));
-	put("db/ifaces/a", "a\n");
-	put("db/ifaces/b", "b\n");
-	put("db/ifaces/untouched", "untouched\n");
-	put("db/nodes/t/p/i", "node\n");
-	put("db/" STORE_TEMPORARY "1", "new a\n");
-	put("db/" STORE_TEMPORARY "2", "new c\n");
-	MUST(!linkat(directory, "db/ifaces/a", directory, "db/" STORE_ASIDE "3", 0));
-	MUST(!linkat(directory, "db/ifaces/b", directory, "db/" STORE_ASIDE "4", 0));
-}
-
-static bool says(const char *path, const char *text)
-{
-	char octets[64] = "";
-	int file = openat(directory, path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = file < 0 ? -1 : read(file, octets, sizeof(octets));
-
-	close(file);
-	return length == (ssize_t)strlen(text) && !memcmp(octets, text, strlen(text));
+		scratch_make_directory(directories[i]);
+	scratch_put("db/ifaces/a", "a\n");
+	scratch_put("db/ifaces/b", "b\n");
+	scratch_put("db/ifaces/untouched", "untouched\n");
+	scratch_put("db/nodes/t/p/i", "node\n");
+	scratch_put("db/" STORE_TEMPORARY "1", "new a\n");
+	scratch_put("db/" STORE_TEMPORARY "2", "new c\n");
+	scratch_link("db/ifaces/a", "db/" STORE_ASIDE "3");
+	scratch_link("db/ifaces/b", "db/" STORE_ASIDE "4");
 }
 
 /* --- the journal --- */
@@ -104,14 +46,14 @@ static const struct isif_log *const nowhere = NULL;
 static struct store *open_store(int *root)
 {
 	const struct isif_privileged_options options = {
-		.root = paths[0],
-		.state_directory = paths[1],
-		.lock_directory = paths[2],
+		.root = scratch_path("db"),
+		.state_directory = scratch_path("state"),
+		.lock_directory = scratch_path("lock"),
 		.log = nowhere,
 	};
 	struct store *store;
 
-	*root = open(paths[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*root = open(scratch_path("db"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	MUST(*root >= 0 && store_open(&options, *root, &store) == ISIF_OK);
 	return store;
 }
@@ -183,7 +125,7 @@ static struct fuzz_text make_journal(struct store *store, char *rest)
 
 static void write_journal(const struct fuzz_text *text)
 {
-	int file = openat(directory, "state/" STORE_JOURNAL,
+	int file = openat(scratch_directory(), "state/" STORE_JOURNAL,
 			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	MUST(file >= 0 && write(file, text->octets, text->length) == (ssize_t)text->length);
@@ -199,7 +141,7 @@ static void check_recovery(bool named)
 	if (store->recovered)
 		MUST(!store_is_littered(store) && !store_journal_is_open(store));
 	if (!named)
-		MUST(says("db/ifaces/untouched", "untouched\n"));
+		MUST(scratch_says("db/ifaces/untouched", "untouched\n"));
 	close_store(store, root);
 }
 
@@ -210,7 +152,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 	struct store *store;
 	int root;
 
-	make_top();
 	make_database();
 	store = open_store(&root);
 	journal = make_journal(store, input.octets);

@@ -9,35 +9,20 @@
  *   ~ OCTETS                   so many octets are taken at once, and calls are interrupted
  */
 /* clang-format on */
+#include "hourglass.h"
 #include "question.h"
 #include "strict_gate.h"
 #include "wire.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { UNDER_WAY_MS = 60000, REFUSALS_TOLD = 20 };
 
-/* NOLINTBEGIN: the linker gives these names */
-int __real_clock_gettime(clockid_t clock, struct timespec *now);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
-/* NOLINTEND */
-
 static struct strict_gate gate;
 static struct keeper keeper;
-static uint64_t time_ms;
 static unsigned refusals;
-
-/* Time goes by where an input says so. */
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
-{
-	if (clock != CLOCK_MONOTONIC)
-		return __real_clock_gettime(clock, now);
-	*now = (struct timespec){ (time_t)(time_ms / 1000), (long)(time_ms % 1000 * 1000000) };
-	return 0;
-}
 
 /* It is not to fill the disk. */
 static void count_refusals(void *context, enum isif_log_level level, const char *line)
@@ -259,7 +244,7 @@ static void pass(uint64_t milliseconds)
 {
 	int timeout = keeper_timeout(&keeper);
 
-	time_ms += milliseconds % INT32_MAX;
+	hourglass_pass(milliseconds % INT32_MAX);
 	keeper_check(&keeper);
 	MUST(keeper_timeout(&keeper));
 	if (timeout >= 0 && milliseconds % INT32_MAX < (unsigned)timeout)
@@ -318,7 +303,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 
 	strict_gate_open(&gate, &keeper);
 	open = wire_open_descriptors();
-	time_ms = 1000000;
+	hourglass_turn();
 	refusals = 0;
 	keeper = (struct keeper){
 		.socket = wire_open(), .gate = &gate.gate, .log = &fuzz_log, .ready = be_ready
