@@ -236,7 +236,7 @@ static bool receive_length(int socket, uint32_t *length, int *descriptor)
 		received = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_WAITALL);
 	while (received < 0 && errno == EINTR);
 	if (descriptor)
-		*descriptor = received < 0 ? -1 : descriptor_of(&header);
+		*descriptor = received <= 0 ? -1 : descriptor_of(&header);
 	return received == sizeof(*length);
 }
 

@@ -71,7 +71,7 @@ void remote_settle(struct remote *remote)
 {
 	if (remote->batch_state != BATCH_WORKS)
 		return;
-	if (!message_receive(remote->socket, &remote->batch_answer, NULL)) {
+	if (remote->gone || !message_receive(remote->socket, &remote->batch_answer, NULL)) {
 		message_clear(&remote->batch_answer);
 		remote->gone = true;
 	}
@@ -135,6 +135,8 @@ static bool is_answered(struct isif_privileged *gate, uint64_t deadline)
 	struct remote *remote = remote_of(gate);
 	struct pollfd answer = { .fd = remote->socket, .events = POLLIN };
 
+	if (remote->gone)
+		return true;
 	if (remote->batch_state == BATCH_RESTS) {
 		struct message *message = remote_question(gate, KEEPER_BATCH_WORK);
 

@@ -252,7 +252,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 	hourglass_turn();
 	knows = memmem(octets, length, SECRET, strlen(SECRET));
 	/* Before anything comes from outside, as in the daemon. */
-	keeper = (struct keeper){ .socket = wire_open(), .master = strdup("/nowhere") };
+	keeper = (struct keeper){ .socket = wire_open(),
+				  .master = "/nowhere",
+				  .allowed = KEEPER_ALLOWS_SESSIONS };
 	open_gate();
 	if (length >= strlen(raw) && !memcmp(octets, raw, strlen(raw)))
 		ask_raw((const char *)octets + strlen(raw), length - strlen(raw));

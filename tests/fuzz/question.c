@@ -6,7 +6,6 @@
 
 static const char *const names[KEEPER_OPERATIONS] = {
 	[KEEPER_HELLO] = "hello",
-	[KEEPER_MASTER] = "master",
 	[KEEPER_READY] = "ready",
 	[KEEPER_READ_DIRECTORIES] = "directories",
 	[KEEPER_READ_RECORD] = "record",

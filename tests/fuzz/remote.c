@@ -118,11 +118,6 @@ static void ask_hello(void)
 	check_descriptor(does()->change_descriptor(gate));
 }
 
-static void ask_master(void)
-{
-	MUST(is_error(remote_name_master(gate, "/run/agentx")));
-}
-
 static void ask_ready(void)
 {
 	MUST(is_error(remote_ready(gate)));
@@ -328,7 +323,6 @@ static void ask_state_append(void)
 
 static void (*const questions[KEEPER_OPERATIONS])(void) = {
 	[KEEPER_HELLO] = ask_hello,
-	[KEEPER_MASTER] = ask_master,
 	[KEEPER_READY] = ask_ready,
 	[KEEPER_READ_DIRECTORIES] = read_directories,
 	[KEEPER_READ_RECORD] = ask_record,

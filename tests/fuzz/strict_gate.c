@@ -192,7 +192,7 @@ static enum isif_error open_source(struct isif_privileged *self, enum isif_sourc
 	const struct strict_gate *gate = called(self);
 
 	MUST(source <= ISIF_SOURCE_MASTER);
-	MUST(source == ISIF_SOURCE_MASTER ? path == gate->keeper->master && path : !path);
+	MUST(source == ISIF_SOURCE_MASTER ? path == gate->keeper->master && *path : !path);
 	if (!gate->answer.error)
 		*descriptor = fcntl(descriptors[SOURCE], F_DUPFD_CLOEXEC, 0);
 	return gate->answer.error;
@@ -219,6 +219,7 @@ static enum isif_error begin(struct isif_privileged *self, unsigned patience, co
 {
 	struct strict_gate *gate = called(self);
 
+	MUST(gate->keeper->allowed >= KEEPER_ALLOWS_RECORDS);
 	MUST(patience <= PATIENCE_MS);
 	*why = gate->answer.text;
 	gate->in_change |= !gate->answer.error;
@@ -261,6 +262,7 @@ static enum isif_error batch_begin(struct isif_privileged *self, struct isif_edi
 {
 	struct strict_gate *gate = called(self);
 
+	MUST(gate->keeper->allowed >= KEEPER_ALLOWS_RECORDS);
 	MUST(!gate->edits);
 	check_edits(gate, edits, count);
 	*why = gate->answer.text;
@@ -350,6 +352,9 @@ static enum isif_error command_begin(struct isif_privileged *self,
 {
 	const struct strict_gate *gate = called(self);
 
+	MUST(gate->keeper->allowed == KEEPER_ALLOWS_SESSIONS ||
+	     (gate->keeper->allowed == KEEPER_ALLOWS_RECORDS &&
+	      (command->verb == ISIF_VERB_DISCOVER || command->verb == ISIF_VERB_DISCOVER_DRY)));
 	MUST(command->verb <= (unsigned)INT32_MAX && command->tpgt >= -1);
 	check_maybe(gate, command->target);
 	check_maybe(gate, command->address);
@@ -363,6 +368,8 @@ static enum isif_error port_begin(struct isif_privileged *self,
 {
 	const struct strict_gate *gate = called(self);
 
+	MUST(gate->keeper->allowed == KEEPER_ALLOWS_SESSIONS ||
+	     (gate->keeper->allowed == KEEPER_ALLOWS_RECORDS && request->verb == ISIF_PORT_PING));
 	MUST(request->verb <= ISIF_PORT_PING && request->family <= UINT8_MAX);
 	MUST(request->count <= KEEPER_PARAMETERS);
 	check_text(gate, request->transport);
