@@ -456,8 +456,9 @@ static void check_ends(const uint64_t *numbers, size_t count, bool gone)
 		{ .path = "nodes", .watch = -1, .context = visits },
 	};
 	struct isif_privileged *other = NULL;
-	int CLEANUP_CLOSE its_end = answer(numbers, count, -1, &other);
+	int CLEANUP_CLOSE its_end = -1;
 
+	its_end = answer(numbers, count, -1, &other);
 	other->operations->read_directories(other, readings, 2, &visitor);
 	CU_ASSERT_EQUAL(visits->count, 2);
 	CU_ASSERT_EQUAL(readings[0].error, ISIF_OK);
@@ -510,9 +511,10 @@ static void test_second_batch(void)
 	static const uint64_t numbers[] = { ISIF_OK, UINT64_MAX };
 	struct isif_edit edits[] = { edit_of("ifaces/if0"), edit_of("ifaces/if1") };
 	struct isif_privileged *other = NULL;
-	int CLEANUP_CLOSE its_end = answer(numbers, COUNT(numbers), -1, &other);
+	int CLEANUP_CLOSE its_end = -1;
 	const char *why = NULL;
 
+	its_end = answer(numbers, COUNT(numbers), -1, &other);
 	CU_ASSERT_EQUAL(other->operations->batch_begin(other, &edits[0], 1, &why), ISIF_OK);
 	CU_ASSERT_EQUAL(other->operations->batch_begin(other, &edits[1], 1, &why),
 			ISIF_UNAVAILABLE);
