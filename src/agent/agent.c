@@ -387,6 +387,7 @@ static int start_library(struct agent *agent)
 	agent->connection.connected = on_connected;
 	agent->connection.disconnected = on_disconnected;
 	agent->connection.context = agent;
+	agent->connection.network = &agent->configuration.agentx_network;
 	agent->connection.channel.is_busy = is_busy;
 	if (!connection_prepare(&agent->connection, options->master))
 		return fail("cannot prepare", "the connection to the master", "out of memory");
@@ -398,7 +399,7 @@ static int start_library(struct agent *agent)
 	remove_certificates(options);
 	if (agent->configuration.errors)
 		return fail("cannot start with errors in", "the configuration", "see above");
-	return EXIT_SUCCESS;
+	return connection_check(&agent->connection) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void tell_rules(struct agent *agent, int descriptor)

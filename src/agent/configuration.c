@@ -70,12 +70,15 @@ static void parse_rebind_mode(const char *token, char *line)
 		refuse(token, line, REBIND_MODES);
 }
 
-static void parse_protect_in_use(const char *token, char *line)
+static void parse_yes_or_no(const char *token, char *line)
 {
+	bool *value = strcasecmp(token, "agentxNetwork") != 0 ? &current->protect_in_use
+							      : &current->agentx_network;
+
 	if (!strcmp(line, "yes"))
-		current->protect_in_use = true;
+		*value = true;
 	else if (!strcmp(line, "no"))
-		current->protect_in_use = false;
+		*value = false;
 	else
 		refuse(token, line, YES_OR_NO);
 }
@@ -152,7 +155,7 @@ static bool expected_after(const char *token, char *text, size_t size)
 	} words[] = {
 		{ "controlMode", CONTROL_MODES }, { "rebindMode", REBIND_MODES },
 		{ "protectInUse", YES_OR_NO },	  { "allowIface", IFACE_PATTERN },
-		{ "denyIface", IFACE_PATTERN },
+		{ "denyIface", IFACE_PATTERN },	  { "agentxNetwork", YES_OR_NO },
 	};
 	const struct number *number = find_number(token);
 
@@ -204,7 +207,8 @@ void configuration_register(struct configuration *configuration)
 				"recordOnly|relogin");
 	register_config_handler(APPLICATION, "allowIface", parse_pattern, NULL, "PATTERN");
 	register_config_handler(APPLICATION, "denyIface", parse_pattern, NULL, "PATTERN");
-	register_config_handler(APPLICATION, "protectInUse", parse_protect_in_use, NULL, "yes|no");
+	register_config_handler(APPLICATION, "protectInUse", parse_yes_or_no, NULL, "yes|no");
+	register_config_handler(APPLICATION, "agentxNetwork", parse_yes_or_no, NULL, "yes|no");
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		register_config_handler(APPLICATION, numbers[i].token, parse_number, NULL,
 					numbers[i].unit);

@@ -20,6 +20,7 @@ struct configuration {
 	uint32_t resync_interval;  /* seconds */
 	uint32_t iscsiadm_timeout; /* seconds */
 	bool protect_in_use;
+	bool agentx_network; /* the master may be elsewhere than at a UNIX socket */
 	unsigned errors;     /* lines that were refused */
 	char explained[512]; /* the last of them that had no value: Net-SNMP reads files twice */
 };

@@ -20,7 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_SOCKET	"/var/agentx/master"
 #define FIRST_WAIT_MS	250
 #define LONGEST_WAIT_MS 1000 /* so that a master that comes back is served within 2 s */
 #define REFUSED_WAIT_MS 5000
@@ -59,14 +58,27 @@ static const char *master(struct connection *connection)
 		netsnmp_ds_get_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET);
 
 	if (!connection->master)
-		connection->master = strdup(address ? address : DEFAULT_SOCKET);
-	return connection->master ? connection->master : DEFAULT_SOCKET;
+		connection->master = strdup(address ? address : NETSNMP_AGENTX_SOCKET);
+	return connection->master ? connection->master : NETSNMP_AGENTX_SOCKET;
+}
+
+/*
+ * AgentX has no authentication (RFC 2741, 9): who listens in the master's place can send any SET.
+ * The permissions of a UNIX socket say who that may be, a port says nothing. The library takes
+ * these for a UNIX socket and for nothing else; without a prefix it would go on to TCP where no
+ * socket has that name (snmplib/snmp_transport.c:netsnmp_tdomain_transport_full).
+ */
+static bool is_allowed(struct connection *connection)
+{
+	const char *address = master(connection);
+
+	return *connection->network || address[0] == '/' || !strncmp(address, "unix:", 5);
 }
 
 /*
  * Before the library acts on what it has read: agentXPingInterval would bring its pings back. What
- * it opens now is to be a channel; and it may not connect to a socket in the file system by itself:
- * it gets one that is connected, or none.
+ * it opens now is to be a channel; and it may not connect to a socket in the file system by itself,
+ * or where it must not: it gets one that is connected, or none.
  */
 static int on_configured(int major, int minor, void *server_argument, void *client_argument)
 {
@@ -78,7 +90,7 @@ static int on_configured(int major, int minor, void *server_argument, void *clie
 	(void)minor;
 	(void)server_argument;
 	netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL, 0);
-	if (socket_path(address))
+	if (socket_path(address) || !is_allowed(connection))
 		snprintf(opened, sizeof(opened), CHANNEL_DOMAIN ":" HANDED_DOMAIN ":%d",
 			 connection->handed);
 	else
@@ -183,6 +195,18 @@ void connection_end(struct connection *connection)
 				 connection, 1);
 	snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, SNMPD_CALLBACK_INDEX_STOP, on_close,
 				 connection, 1);
+}
+
+bool connection_check(struct connection *connection)
+{
+	if (is_allowed(connection))
+		return true;
+	LOG(ERROR,
+	    "the AgentX master %s is refused: only a UNIX socket (/PATH or unix:PATH, by -x or "
+	    "agentXSocket) tells who may send SETs; \"agentxNetwork yes\" in the configuration "
+	    "allows any",
+	    master(connection));
+	return false;
 }
 
 const char *connection_path(struct connection *connection)

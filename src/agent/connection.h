@@ -13,6 +13,7 @@
 struct connection {
 	struct isif_privileged *gate; /* connects to a socket in the file system */
 	char *master;		      /* its address, as configured at the start */
+	const bool *network;	      /* it may be another one than a UNIX socket's */
 	int handed;		      /* a socket that is on its way to the library, or -1 */
 	int socket;		      /* of that session */
 	bool open;		      /* the library has a session with the master */
@@ -35,6 +36,9 @@ bool connection_prepare(struct connection *connection, const char *master);
 
 /* After init_agent(), before init_snmp(). */
 void connection_supervise(struct connection *connection);
+
+/* After init_snmp(): false, and a log line, if the master is where it must not be. */
+bool connection_check(struct connection *connection);
 
 /* After init_snmp(): where the master's socket is in the file system; NULL: it is another one. */
 const char *connection_path(struct connection *connection);

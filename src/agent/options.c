@@ -18,7 +18,7 @@ static const char usage_text[] =
 	"as an AgentX subagent of snmpd.\n"
 	"\n"
 	"  -f            stay in the foreground and log to standard error\n"
-	"  -x ADDRESS    AgentX master (default: Net-SNMP's own, a UNIX socket)\n"
+	"  -x ADDRESS    AgentX master, a UNIX socket (default " NETSNMP_AGENTX_SOCKET ")\n"
 	"  -c FILE       read this configuration, too\n"
 	"  -C            do not read the default configuration files\n"
 	"  -r DIR        open-iscsi's record directory; auto: what this host uses (default)\n"

@@ -181,6 +181,7 @@ class World:
         self.writer = Manager(self.port, "private", checks.patience(20))
         self.clients = Clients(self.port, self.env, timeout)
         self.sink = None  # a Sink, before the master starts: where it sends notifications
+        self.agentx = self.path("agentx")  # where master and agent meet; None: the default
         self.agentx_timeout = None  # seconds that the master waits for the agent; its own: 1
         self.master = None
         self.agent = None
@@ -218,7 +219,7 @@ class World:
             file.write("agentaddress udp:127.0.0.1:%d\n"
                        "rocommunity public 127.0.0.1\nrwcommunity private 127.0.0.1\n"
                        "master agentx\nagentXSocket %s\ndontLogTCPWrappersConnects yes\n%s%s"
-                       % (self.port, self.path("agentx"), slow,
+                       % (self.port, self.agentx, slow,
                           "trap2sink 127.0.0.1:%d public\n" % self.sink.port if self.sink else ""))
         # No object of snmpd's own is asked for, except the system group.
         self.master = self._start(
@@ -241,7 +242,8 @@ class World:
 
     def arguments(self):
         """The options that keep the agent in this world."""
-        return ["-f", "-C", "-x", self.path("agentx"), "-r", self.path("db"), "-S",
+        master = ["-x", self.agentx] if self.agentx else []
+        return ["-f", "-C", *master, "-r", self.path("db"), "-S",
                 self.path("sys"), "-I", self.path("initiatorname"), "-s", self.path("state"),
                 "-l", self.path("lock"), "-A", self.path("iscsiadm")] + (
                     ["-u", "nobody"] if os.geteuid() == 0 else [])

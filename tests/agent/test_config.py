@@ -3,19 +3,21 @@
 
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import time
 
 import mib
 import network
 from checks import find_tool
-from harness import World, wait_until
+from harness import World, free_port, wait_until
 from records import Records
 
 OPTIONS = "fxcCrSIslApuDLHVh"
 TOKENS = """controlMode rebindMode allowIface denyIface jobHistory eventHistory holdDown
-sessionTimeout resyncInterval iscsiadmTimeout protectInUse""".split()
+sessionTimeout resyncInterval iscsiadmTimeout protectInUse agentxNetwork""".split()
 TARGET = "iqn.2026-01.org.example:config"
 
 
@@ -87,6 +89,67 @@ def test_start_up_failures(checks):
         checks.check(code in (0, 1), "and it ends well", code)
 
 
+def test_master_address(checks):
+    """A master that is no UNIX socket is refused, unless the configuration says otherwise."""
+    with World(checks, "master's address") as world:
+        arguments = without(world.arguments(), "-x")
+        port = free_port()
+        address = "tcp:127.0.0.1:%d" % port
+        token = ["-c", configuration(world, "agentXSocket %s\n" % address)]
+        cases = [(name, ["-x", name]) for name in (
+            address, "TCP6:[::1]:705", "udp:127.0.0.1", "localhost:705", "agentx", "705")]
+        for name, options in cases + [(address, token)]:
+            code, said = world.run_agent(*arguments, *options)
+            text = "the master %s, by %s" % (name, options[0])
+            checks.equal(code, 1, "%s: exit 1" % text)
+            checks.check(len(said.splitlines()) == 1 and name in said and "agentxNetwork" in said,
+                         "%s: one line that names it, and the way out" % text, said)
+        world.agentx = address
+        world.start_master()
+        path = configuration(world, "agentxNetwork yes\n")
+        world.start_agent("-c", path)
+        checks.check(world.serves(), "with agentxNetwork yes, %s serves" % address)
+        world.stop_agent()
+
+
+def test_master_address_reread(checks):
+    """An address that comes with SIGHUP, for the next start, is not gone to."""
+    with World(checks, "master's new address") as world:
+        path = configuration(world, "")
+        world.start_master()
+        world.start_agent("-c", path)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            configuration(world, "agentXSocket tcp:127.0.0.1:%d\n" % listener.getsockname()[1])
+            world.agent.send(signal.SIGHUP)
+            world.wait_log(["read the configuration again"], 2)
+            world.stop_master()
+            world.start_master()
+            checks.check(world.wait_served(2), "a master that comes back is found where it was",
+                         lambda: world.agent.log()[-300:])
+            checks.check(not select.select([listener], [], [], 0)[0], "nobody asked at the port")
+
+
+NO_SOCKET = """
+if [ -d /var/agentx ]; then mount -t tmpfs none /var/agentx; fi
+exec "$@"
+"""
+
+
+def test_master_default(checks):
+    """Where nobody is at the default socket, nobody else is asked: the library would try TCP."""
+    text = "the default master is a UNIX socket"
+    if not checks.need(network.private(), text, "a namespace of its own"):
+        return
+    with World(checks, "default master") as world:
+        with socket.create_server(("127.0.0.1", 705)) as listener:
+            within = ["unshare", "--mount", "sh", "-c", NO_SOCKET, "sh"]
+            world.agentx = None
+            world.start_agent(wait=False, within=within)
+            checks.check(world.wait_log(["no AgentX master answers", "/var/agentx/master"], 5),
+                         "it is named", world.agent.log()[-300:])
+            checks.check(not select.select([listener], [], [], 0)[0], "port 705 was not tried")
+
+
 def test_ends(checks):
     """SIGTERM and SIGINT end it with 0, soon, and whether or not there is a master."""
     with World(checks, "ends") as world:
@@ -126,7 +189,7 @@ def test_bad_tokens(checks):
     """A mistake is told with its file, its line and what was expected."""
     choice = {"controlMode maybe": ["readOnly", "records", "full"],
               "rebindMode sometimes": ["recordOnly", "relogin"],
-              "protectInUse perhaps": ["yes", "no"]}
+              "protectInUse perhaps": ["yes", "no"], "agentxNetwork 1": ["yes", "no"]}
     numbers = ["jobHistory many", "eventHistory -5", "holdDown soon", "sessionTimeout x",
                "resyncInterval 1h", "iscsiadmTimeout 99999999999999999999"]
     with World(checks, "bad tokens") as world:
