@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
@@ -18,8 +20,15 @@ bool look_node(const struct look *look, const char *path, dev_t *number)
 {
 	const char *below = text_after(path, "/dev/");
 	bool character = false;
+	char host[PATH_MAX];
 
-	return below && look->roots.node(look->dev, below, number, &character) && !character;
+	if (!below)
+		return false;
+	if (look->roots.node(look->dev, below, number, &character))
+		return !character;
+	/* A service manager may hide it from us (PrivateDevices=), but not from process 1. */
+	snprintf(host, sizeof(host), "1/root/dev/%s", below);
+	return look->roots.node(look->proc, host, number, &character) && !character;
 }
 
 static enum isif_error add_use(struct look *look, dev_t number, const char *user, bool vital)

@@ -105,6 +105,10 @@ static void test_swap(void)
 	put_mount("self", "");
 	look_finds(ISIF_DISK_UNKNOWN, ISIF_VITAL_UNKNOWN,
 		   "the swap device /dev/none has no node in /dev");
+	/* The node is kept from us, but not from process 1. */
+	put_entry("proc/1/root/dev/none", "b 8:1");
+	look_finds(ISIF_DISK_IN_USE, ISIF_VITAL_YES, "swap");
+	remove_file("proc/1/root/dev/none");
 	remove_file("proc/swaps");
 	look_finds_nobody();
 	put_directory("proc/swaps");
