@@ -489,12 +489,14 @@ int agent_show_tokens(void)
 	return EXIT_SUCCESS;
 }
 
-static int tell_ready(struct agent *agent)
+static int tell_ready(struct agent *agent, const struct agent_start *start)
 {
 	if (remote_ready(agent->gate))
 		return EXIT_FAILURE;
 	LOG(NOTICE, "iscsi-ifaced " PACKAGE_VERSION " serves the records in %s",
 	    isif_monitor_snapshot(agent->handler.monitor)->summary.record_directory->text);
+	if (!start->parent)
+		daemon_ready(agent->options->foreground);
 	if (!agent->options->foreground) {
 		logging_leave_terminal();
 		daemon_leave_terminal(agent->null);
@@ -508,7 +510,7 @@ int agent_main(const struct agent_start *given)
 	int status = start(&agent, given);
 
 	if (!status)
-		status = tell_ready(&agent);
+		status = tell_ready(&agent, given);
 	while (!status && !agent.stop) {
 		turn(&agent);
 		agent.handler.origin = agent.connection.origin;

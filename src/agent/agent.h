@@ -10,8 +10,8 @@
 struct agent_start {
 	const struct options *options;
 	struct contain_user user;
-	pid_t parent;
-	int socket; /* to the privileged process; the agent's own */
+	pid_t parent; /* the privileged process; 0: it is a service of its own */
+	int socket;   /* to the privileged process; the agent's own */
 };
 
 /* Runs until SIGTERM or SIGINT; its exit status. Signals that it takes are blocked already. */

@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Before they part, so that none is lost; each takes them from a descriptor of its own. */
@@ -50,6 +52,30 @@ static int part(const struct options *options, struct agent_start *start)
 	return parent_main(options, ends[0], child);
 }
 
+/* Two services of systemd's: it makes them who they are, and neither has the rights for that. */
+static int be_gate(const struct options *options)
+{
+	int socket = accept4(STDIN_FILENO, NULL, NULL, SOCK_CLOEXEC);
+
+	if (socket >= 0)
+		return parent_main(options, socket, 0);
+	LOG(ERROR, "standard input is no socket that listens: %s", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+static int use_gate(const struct options *options, struct agent_start *start)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	start->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", options->gate);
+	if (start->socket >= 0 &&
+	    !connect(start->socket, (struct sockaddr *)&address, sizeof(address)))
+		return agent_main(start);
+	LOG(ERROR, "cannot reach the privileged process at %s: %s", options->gate, strerror(errno));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -70,6 +96,9 @@ int main(int argc, char **argv)
 	if (!options.foreground && !daemon_begin())
 		return EXIT_FAILURE;
 	logging_start(options.foreground, options.logging_given);
+	block_signals();
+	if (options.is_gate)
+		return be_gate(&options);
 	if (!contain_find_user(options.user, &start.user, why, sizeof(why))) {
 		LOG(ERROR, "%s", why);
 		return EXIT_FAILURE;
@@ -78,6 +107,7 @@ int main(int argc, char **argv)
 		LOG(WARNING,
 		    "the process that talks to the network is to run as root (-u): whoever "
 		    "takes it over can read what only root may read");
-	block_signals();
+	if (options.gate)
+		return use_gate(&options, &start);
 	return part(&options, &start);
 }

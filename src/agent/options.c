@@ -29,6 +29,8 @@ static const char usage_text[] =
 	"  -A PATH       iscsiadm\n"
 	"  -p FILE       write the process id to FILE\n"
 	"  -u USER       user of the unprivileged process\n"
+	"  -g SOCKET     the privileged process is a service of its own, and listens there\n"
+	"  -G            be that process; standard input is the socket (for systemd)\n"
 	"  -D TOKENS     Net-SNMP debugging output, e.g. agentx\n"
 	"  -L...         where to log, as snmpd(8): -Lf FILE, -Lsd, -Le, -Lo ...\n"
 	"  -H            show the configuration tokens\n"
@@ -85,6 +87,12 @@ static enum options_outcome take(struct options *options, int option, int argc, 
 	case 'u':
 		options->user = optarg;
 		break;
+	case 'g':
+		options->gate = optarg;
+		break;
+	case 'G':
+		options->is_gate = true;
+		break;
 	case 'D':
 		debug(optarg);
 		break;
@@ -116,7 +124,7 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 
 	options->state_directory = STATE_DIRECTORY;
 	snmp_log_syslogname("iscsi-ifaced"); /* for -Ls */
-	while ((option = getopt(argc, argv, "fx:c:Cr:S:I:s:l:A:p:u:D:L:HVh")) != -1) {
+	while ((option = getopt(argc, argv, "fx:c:Cr:S:I:s:l:A:p:u:g:GD:L:HVh")) != -1) {
 		enum options_outcome outcome = take(options, option, argc, argv);
 
 		if (outcome != OPTIONS_RUN)

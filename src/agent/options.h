@@ -20,6 +20,8 @@ struct options {
 	const char *iscsiadm;
 	const char *pid_file;
 	const char *user;
+	const char *gate; /* -g: where the privileged process listens */
+	bool is_gate;	  /* -G: this is that process */
 };
 
 /* What the command line asks for. */

@@ -106,18 +106,25 @@ static void read_rules(struct parent *parent)
 		memcpy(keeper->master, rules.master, sizeof(keeper->master));
 }
 
-/* What SIGCHLD tells is seen by the end of the socket, when all that was asked is answered. */
-static void pass_signals(struct parent *parent)
+/*
+ * What SIGCHLD tells is seen by the end of the socket, when all that was asked is answered. False:
+ * there is no child to pass them on to, and one says that this process shall end.
+ */
+static bool pass_signals(struct parent *parent)
 {
 	struct signalfd_siginfo information;
+	bool end = false;
 
 	while (read(parent->signals, &information, sizeof(information)) ==
 	       (ssize_t)sizeof(information)) {
 		if (information.ssi_signo == SIGHUP)
 			read_rules(parent);
-		if (information.ssi_signo != SIGCHLD)
+		if (!parent->child)
+			end |= information.ssi_signo == SIGTERM || information.ssi_signo == SIGINT;
+		else if (information.ssi_signo != SIGCHLD)
 			kill(parent->child, (int)information.ssi_signo);
 	}
+	return !end;
 }
 
 static void serve(struct parent *parent)
@@ -130,8 +137,8 @@ static void serve(struct parent *parent)
 	for (;;) {
 		if (poll(descriptors, 2, keeper_timeout(&parent->keeper)) < 0 && errno != EINTR)
 			return;
-		if (descriptors[1].revents)
-			pass_signals(parent);
+		if (descriptors[1].revents && !pass_signals(parent))
+			return;
 		if (descriptors[0].revents && !keeper_serve(&parent->keeper))
 			return;
 		keeper_check(&parent->keeper);
@@ -206,9 +213,9 @@ int parent_main(const struct options *options, int socket, pid_t child)
 	}
 	keeper_close(&parent.keeper);
 	close(socket);
-	if (parent.signals < 0)
+	if (child && parent.signals < 0)
 		kill(child, SIGKILL);
-	else if (wait_for_child(&parent))
+	else if (child && wait_for_child(&parent))
 		status = EXIT_FAILURE;
 	if (parent.pid_written)
 		unlink(options->pid_file);

@@ -8,7 +8,8 @@
 
 /*
  * The process that keeps its rights: it opens the gate, answers the other one through socket,
- * passes signals on to it, and ends with it. Returns the exit status of both.
+ * passes signals on to it, and ends with it. Returns the exit status of both. With child 0 the
+ * other one is a service of its own, and so is this.
  */
 int parent_main(const struct options *options, int socket, pid_t child);
 

@@ -286,7 +286,7 @@ bool contain(const struct contain_user *user, pid_t parent, const char **what, b
 		return false;
 	/* A change of the user clears it. The parent may be dead by now. */
 	*what = "follow the privileged process";
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent)
+	if (parent && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent))
 		return false;
 	*what = "install the filter of system calls";
 	*filtered = filter_calls();

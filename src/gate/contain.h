@@ -22,8 +22,8 @@ bool contain_find_user(const char *name, struct contain_user *user, char *why, s
 /*
  * From now on this process is that user, without a capability and without a way to get one; a
  * filter of the kernel's refuses it to open a file for writing, to run a program and to send a
- * request to NETLINK_ISCSI; and it is killed with its parent. False: errno, and what says which
- * step failed. That this kernel has no filters is no failure: *filtered tells.
+ * request to NETLINK_ISCSI; and it is killed with its parent, unless that is 0. False: errno, and
+ * what says which step failed. That this kernel has no filters is no failure: *filtered tells.
  */
 bool contain(const struct contain_user *user, pid_t parent, const char **what, bool *filtered);
 

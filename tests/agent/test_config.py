@@ -15,7 +15,7 @@ from checks import find_tool
 from harness import World, free_port, wait_until
 from records import Records
 
-OPTIONS = "fxcCrSIslApuDLHVh"
+OPTIONS = "fxcCrSIslApugGDLHVh"
 TOKENS = """controlMode rebindMode allowIface denyIface jobHistory eventHistory holdDown
 sessionTimeout resyncInterval iscsiadmTimeout protectInUse agentxNetwork""".split()
 TARGET = "iqn.2026-01.org.example:config"
