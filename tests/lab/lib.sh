@@ -16,6 +16,10 @@ portal=(192.168.10.10 192.168.11.10)
 target=iqn.2026-11.org.example:disk1
 snmp=(-v2c -c public 127.0.0.1:1161)
 socket=$run/agentx
+agent_state=$run/state
+agent_user=nobody
+startup=/bin/false # of iscsid
+[ -z "$service" ] || . "$lab/service.sh"
 export MIBS='' SNMPCONFPATH=$run/snmp SNMP_PERSISTENT_DIR=$run/snmp
 patience=3 # seconds that expect waits: the agent is told of changes and needs a moment to look
 
@@ -385,7 +389,7 @@ target_thaw() { kill -CONT "$(<$run/tgtd.pid)"; }
 
 daemon_start() {
 	cat >/etc/iscsi/iscsid.conf <<-END
-		iscsid.startup = /bin/false
+		iscsid.startup = $startup
 		node.startup = manual
 		node.session.timeo.replacement_timeout = 120
 		node.conn[0].timeo.noop_out_interval = 1
@@ -465,7 +469,11 @@ agent_start() {
 	[ -x "$build/src/agent/.libs/iscsi-ifaced" ] && program=$build/src/agent/.libs/iscsi-ifaced
 	[ -x "$program" ] || { echo "# $program has not been built"; return 1; }
 	printf '%s\n' "${configuration:-}" >$run/agent.conf
-	LD_LIBRARY_PATH=$build/src/lib/.libs start agent "$program" -f -C -c $run/agent.conf -x unix:$socket -s $run/state -u nobody "$@"
+	if [ -n "$service" ]; then
+		service_start || return
+	else
+		LD_LIBRARY_PATH=$build/src/lib/.libs start agent "$program" -f -C -c $run/agent.conf -x unix:$socket -s $agent_state -u $agent_user "$@"
+	fi
 	wait_for 5 value_of AgentVersion
 }
 
@@ -476,7 +484,7 @@ agent_control() {
 }
 
 # agent_worker: the process of the agent's that talks to the network, and has no rights.
-agent_worker() { pgrep -u nobody -P "$(<$run/agent.pid)"; }
+agent_worker() { if [ -n "$service" ]; then cat $run/agent.pid; else pgrep -u $agent_user -P "$(<$run/agent.pid)"; fi; }
 
 agent_stop() { alive agent && stop "$(<$run/agent.pid)"; }
 agent_restart() { agent_stop; agent_start "$@"; }
@@ -570,8 +578,8 @@ reset() {
 		admin -m session -u || return
 	fi
 	[ ! -e $testport ] || testport_unload || return
-	rm -rf /etc/iscsi/{ifaces,nodes,send_targets,static} $run/state $run/agent.log
-	mkdir -m 700 $run/state
+	rm -rf /etc/iscsi/{ifaces,nodes,send_targets,static} $agent_state $run/agent.log
+	mkdir -m 700 $agent_state
 }
 
 # run_scenario FILE: after a reset, in a shell of its own. 0 all was well, 1 something was not, 2 not run.
@@ -582,6 +590,7 @@ run_scenario() {
 	(
 		grep -q '^# agent: none' "$1" || agent_start || { not_ok "the agent does not start"; exit 1; }
 		. "$1"
+		[ -z "$service" ] || ! alive agent || check "AppArmor confines the agent, and has refused nothing" service_confined
 		exit $((failures > 0))
 	) || status=1
 	[ $status = 0 ] || sed 's/^/# agent: /' $run/agent.log 2>/dev/null | tail -n 20
