@@ -226,7 +226,7 @@ static void notify(struct agent *agent)
 
 static void turn(struct agent *agent)
 {
-	struct pollfd descriptors[DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 1];
+	struct pollfd descriptors[DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 2];
 	struct isif_monitor *monitor = agent->handler.monitor;
 	struct setter *setter = &agent->handler.setter;
 	int timeout = isif_monitor_timeout(monitor);
@@ -240,7 +240,9 @@ static void turn(struct agent *agent)
 					   ISIF_MONITOR_DESCRIPTORS);
 	descriptors[snmp_count + sources] =
 		(struct pollfd){ .fd = agent->signals, .events = POLLIN };
-	if (poll(descriptors, snmp_count + sources + 1, timeout) < 0 && errno != EINTR)
+	descriptors[snmp_count + sources + 1] =
+		(struct pollfd){ .fd = remote_descriptor(agent->gate) };
+	if (poll(descriptors, snmp_count + sources + 2, timeout) < 0 && errno != EINTR)
 		return;
 	if (snmp_serve(descriptors, snmp_count))
 		snmp_drain();
@@ -445,9 +447,14 @@ bool agent_read_rules(const struct options *options, struct agent_rules *rules)
 /* Up to contain() it has its rights, and reads nothing but this host's configuration. */
 static int start(struct agent *agent, const struct agent_start *start)
 {
+	enum isif_error error;
+
 	if (!open_signals(agent))
 		return fail("cannot open", "a signalfd and /dev/null", strerror(errno));
-	if (remote_open(start->socket, &agent->gate))
+	error = remote_open(start->socket, &agent->gate);
+	if (error && error != ISIF_UNAVAILABLE)
+		fail("cannot ask", "the privileged process", isif_error_text(error));
+	if (error)
 		return EXIT_FAILURE;
 	if (start_library(agent) || open_monitor(agent, start))
 		return EXIT_FAILURE;
@@ -491,7 +498,11 @@ int agent_show_tokens(void)
 
 static int tell_ready(struct agent *agent, const struct agent_start *start)
 {
-	if (remote_ready(agent->gate))
+	enum isif_error error = remote_ready(agent->gate);
+
+	if (error == ISIF_UNAVAILABLE)
+		return fail("lost", "the privileged process", "nothing can be read without it");
+	if (error)
 		return EXIT_FAILURE;
 	LOG(NOTICE, "iscsi-ifaced " PACKAGE_VERSION " serves the records in %s",
 	    isif_monitor_snapshot(agent->handler.monitor)->summary.record_directory->text);

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "config.h"
 #include "engine.h"
+#include "logging.h"
 #include "setter.h"
 #include "varbind.h"
 
@@ -133,8 +134,10 @@ static struct setter_error test(struct handler *handler, struct mib_view *view,
 	for (netsnmp_request_info *request = requests; request; request = request->next)
 		count++;
 	varbinds = calloc(count, sizeof(*varbinds));
-	if (!varbinds)
+	if (!varbinds) {
+		LOG(NOTICE, "SET %u refused, resourceUnavailable: out of memory", transaction_id);
 		return (struct setter_error){ MIB_RESOURCE_UNAVAILABLE, 0 };
+	}
 	count = 0;
 	for (netsnmp_request_info *request = requests; request; request = request->next)
 		varbinds[count++] = to_varbind(request->requestvb);

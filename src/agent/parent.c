@@ -80,13 +80,18 @@ static bool open_gate(struct parent *parent)
 		.sysfs = options->sysfs,
 		.log = &agent_log,
 	};
+	enum isif_error error;
 
 	if (mkdir(options->state_directory, 0700) && errno != EEXIST) {
 		fail("cannot make the state directory (option -s names another)",
 		     options->state_directory, strerror(errno));
 		return false;
 	}
-	return !isif_privileged_open(&gate, &parent->keeper.gate);
+	error = isif_privileged_open(&gate, &parent->keeper.gate);
+	/* What else is in its way it tells itself. */
+	if (error == ISIF_NO_MEMORY)
+		fail("cannot open", "the database", isif_error_text(error));
+	return !error;
 }
 
 /*

@@ -203,8 +203,14 @@ bool keeper_serve(struct keeper *keeper)
 	enum keeper_operation operation;
 	enum isif_error error;
 
-	if (!message_receive(keeper->socket, &keeper->request, NULL))
+	if (!message_receive(keeper->socket, &keeper->request, NULL)) {
+		if (keeper->request.failed)
+			isif_log_line(
+				keeper->log, ISIF_LOG_ERROR,
+				"a question of the unprivileged process is too long, or there "
+				"is no memory for it: both processes end");
 		return false;
+	}
 	operation =
 		(enum keeper_operation)message_number_to(&keeper->request, KEEPER_OPERATIONS - 1);
 	if (keeper->request.failed) {
@@ -220,8 +226,12 @@ bool keeper_serve(struct keeper *keeper)
 	keeper->hands_over = false;
 	message_clear(&keeper->answer);
 	message_put_number(&keeper->answer, ISIF_OK);
-	error = keeper->allowed < operations[operation].needs ? ISIF_INVALID
-							      : operations[operation].serve(keeper);
+	if (keeper->answer.failed) /* what cannot be answered is not done */
+		error = ISIF_NO_MEMORY;
+	else if (keeper->allowed < operations[operation].needs)
+		error = ISIF_INVALID;
+	else
+		error = operations[operation].serve(keeper);
 	if (error == ISIF_INVALID)
 		tell_refusal(keeper, operation);
 	return send_answer(keeper, error);

@@ -19,12 +19,19 @@ void message_free(struct message *message)
 	*message = (struct message){ 0 };
 }
 
-void message_clear(struct message *message)
+bool message_clear(struct message *message)
 {
-	if (message->size > KEPT_SIZE)
-		message_free(message);
+	if (!message->size || message->size > KEPT_SIZE) {
+		uint8_t *first = realloc(message->octets, FIRST_SIZE);
+
+		if (first) {
+			message->octets = first;
+			message->size = FIRST_SIZE;
+		}
+	}
 	message->length = message->at = 0;
 	message->failed = false;
+	return message->size;
 }
 
 uint8_t *message_room(struct message *message, size_t length)
@@ -221,6 +228,20 @@ static int descriptor_of(struct msghdr *header)
 	return descriptor;
 }
 
+static bool receive_rest(int socket, uint8_t *room, size_t length)
+{
+	for (size_t got = 0; got < length;) {
+		ssize_t received = recv(socket, room + got, length - got, MSG_WAITALL);
+
+		if (received < 0 && errno == EINTR)
+			continue;
+		if (received <= 0)
+			return false;
+		got += (size_t)received;
+	}
+	return true;
+}
+
 static bool receive_length(int socket, uint32_t *length, int *descriptor)
 {
 	union control control;
@@ -237,21 +258,8 @@ static bool receive_length(int socket, uint32_t *length, int *descriptor)
 	while (received < 0 && errno == EINTR);
 	if (descriptor)
 		*descriptor = received <= 0 ? -1 : descriptor_of(&header);
-	return received == sizeof(*length);
-}
-
-static bool receive_rest(int socket, uint8_t *room, size_t length)
-{
-	for (size_t got = 0; got < length;) {
-		ssize_t received = recv(socket, room + got, length - got, MSG_WAITALL);
-
-		if (received < 0 && errno == EINTR)
-			continue;
-		if (received <= 0)
-			return false;
-		got += (size_t)received;
-	}
-	return true;
+	return received > 0 && receive_rest(socket, (uint8_t *)length + received,
+					    sizeof(*length) - (size_t)received);
 }
 
 bool message_receive(int socket, struct message *message, int *descriptor)

@@ -18,8 +18,11 @@ struct message {
 	bool failed; /* there was no memory to write it, or it was not what was read */
 };
 
-/* Forgets what was written, to write another one. */
-void message_clear(struct message *message);
+/*
+ * Forgets what was written, to write another one. Once that succeeded, there is always room for a
+ * short one, whatever the memory: what has begun can be ended.
+ */
+bool message_clear(struct message *message);
 void message_free(struct message *message);
 /* Room for so many octets, to be filled in by the caller; NULL without memory. */
 uint8_t *message_room(struct message *message, size_t length);

@@ -3,6 +3,7 @@
 
 #include "../lib/cleanup.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,13 @@ static const struct isif_privileged_operations operations = {
 	.close = close_remote,
 };
 
+static bool has_hung_up(const struct remote *remote)
+{
+	struct pollfd end = { .fd = remote->socket };
+
+	return poll(&end, 1, 0) > 0 && end.revents;
+}
+
 static enum isif_error greet(struct remote *remote)
 {
 	const char *root;
@@ -224,7 +232,11 @@ enum isif_error remote_open(int socket, struct isif_privileged **gate)
 	remote->socket = socket;
 	remote->change_descriptor = remote->batch_descriptor = remote->backup = remote->queue =
 		remote->readable = -1;
-	error = greet(remote);
+	error = message_clear(&remote->message) && message_clear(&remote->record) ? greet(remote)
+										  : ISIF_NO_MEMORY;
+	/* Who hangs up says why; who does not is not heard. */
+	if (error == ISIF_UNAVAILABLE && !has_hung_up(remote))
+		error = ISIF_IO;
 	if (error)
 		close_remote(&remote->gate);
 	else
@@ -240,5 +252,10 @@ enum isif_error remote_ready(struct isif_privileged *gate)
 
 bool remote_is_gone(const struct isif_privileged *gate)
 {
-	return remote_of(gate)->gone;
+	return remote_of(gate)->gone || has_hung_up(remote_of(gate));
+}
+
+int remote_descriptor(const struct isif_privileged *gate)
+{
+	return remote_of(gate)->socket;
 }

@@ -6,8 +6,8 @@
 
 /*
  * The gate whose other side is another process (keeper.h). Each operation waits for the answer, as
- * it would wait for the disk. When the other process is gone, everything is ISIF_UNAVAILABLE.
- * The socket belongs to the gate from now on, whatever comes.
+ * it would wait for the disk. When the other process is gone, everything is ISIF_UNAVAILABLE; at
+ * the opening it has said why then. The socket belongs to the gate from now on, whatever comes.
  */
 enum isif_error remote_open(int socket, struct isif_privileged **gate);
 
@@ -15,5 +15,7 @@ enum isif_error remote_open(int socket, struct isif_privileged **gate);
 enum isif_error remote_ready(struct isif_privileged *gate);
 /* True when the other process is gone. */
 bool remote_is_gone(const struct isif_privileged *gate);
+/* Hangs up when it goes; nothing else is to be waited for. */
+int remote_descriptor(const struct isif_privileged *gate);
 
 #endif

@@ -456,11 +456,13 @@ static void read_output(struct run *run)
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		/* Its end would keep the descriptor readable. */
-		if (got <= 0)
-			close_one(&run->output);
-		else
+		if (got > 0) {
 			keep_output(run, octets, (size_t)got);
+			continue;
+		}
+		/* Its end would keep the descriptor readable. */
+		close_one(&run->output);
+		run->cut |= got < 0;
 	}
 }
 

@@ -28,8 +28,8 @@ static void change_in(struct isif_database *database, struct directory *director
 
 		if (change->gone && child)
 			tree_remove_child(database, directory, child);
-		else if (!change->gone)
-			tree_see_directory(database, directory, change->name);
+		else if (!change->gone && !tree_see_directory(database, directory, change->name))
+			tree_read_again(database, directory);
 		return;
 	}
 	if (!tree_holds_records(directory) || read_skips(directory, change->name))
@@ -40,7 +40,7 @@ static void change_in(struct isif_database *database, struct directory *director
 	}
 	/* Somebody finished writing: whatever was tried before does not count. */
 	entry = tree_find_entry(directory, change->name, &place);
-	if (entry && entry->error == ISIF_INCOMPLETE) {
+	if (entry && tree_is_passing(entry->error)) {
 		database->bad -= tree_is_bad(entry);
 		entry->retries = 0;
 	}
@@ -124,6 +124,15 @@ static int64_t clocks(int64_t *wall)
 	return *wall - (int64_t)clock_ns();
 }
 
+/* True if that begins at once. */
+static bool read_all_again(struct isif_database *database)
+{
+	if (tree_enqueue(database, database->root))
+		return true;
+	tree_read_again(database, database->root);
+	return false;
+}
+
 /* Everything was read once: now watch it, and read again what changed meanwhile. */
 static bool begin_watching(struct isif_database *database)
 {
@@ -132,7 +141,7 @@ static bool begin_watching(struct isif_database *database)
 	/* By a clock that was set no change can be told: then everything is read again. */
 	database->phase =
 		difference > -SET_CLOCK && difference < SET_CLOCK ? PHASE_WATCHING : PHASE_WATCHED;
-	return tree_enqueue(database, database->root);
+	return read_all_again(database);
 }
 
 bool isif_database_work(struct isif_database *database, uint64_t deadline, bool *more)
@@ -166,7 +175,7 @@ void isif_database_resync(struct isif_database *database)
 	/* Not by ctimes: this is the net below everything that may have gone wrong. */
 	if (database->phase == PHASE_WATCHING)
 		database->phase = PHASE_WATCHED;
-	tree_enqueue(database, database->root);
+	read_all_again(database);
 }
 
 void database_reread(struct isif_database *database, const char *path)

@@ -16,9 +16,14 @@
  *   database.c       what the rest of the library sees
  */
 
-/* A half-written record is tried again after 20 ms, then ever later, for about half a second. */
+/*
+ * A half-written record is tried again after 20 ms, then ever later, for about half a second: then
+ * it is bad. So is what cannot be read because something is short; but nobody tells when that has
+ * passed, and so it is tried on, in the end every 10 s.
+ */
 #define RETRY_FIRST 20000000u /* ns */
 #define RETRY_LIMIT 7
+#define RETRY_LAST  18
 #define NEVER	    UINT64_MAX
 
 /* A buffer that is filled before it is read: not to be zeroed at every call (hardening flags). */
@@ -49,6 +54,8 @@ struct directory {
 	enum place place;
 	int watch;	 /* -1: none */
 	bool unreadable; /* counted as a bad record: what it holds is not known */
+	bool again;	 /* it is to be read again when that is due */
+	uint8_t retries;
 	bool queued;
 	bool seen; /* while its parent is being read */
 	size_t entry_count, child_count;
@@ -75,7 +82,7 @@ struct isif_database {
 	enum phase phase;
 	int64_t load_began;  /* CLOCK_REALTIME, ns */
 	int64_t load_clocks; /* and how far it was ahead of CLOCK_MONOTONIC */
-	uint64_t due;	     /* when a half-written record is to be read again */
+	uint64_t due;	     /* when what could not be read is to be read again */
 	uint32_t bad, overflows;
 	bool changed, unwatched;
 };
@@ -121,6 +128,15 @@ void tree_clear_entry(struct entry *entry);
 void tree_set_unreadable(struct isif_database *database, struct directory *directory,
 			 bool unreadable);
 
+/* True for what may be otherwise in a moment: somebody is writing, or something is short. */
+bool tree_is_passing(enum isif_error error);
+/* True if what could not be read, and was tried again so often, is to be tried once more. */
+bool tree_may_retry(enum isif_error error, uint8_t retries);
+/* Notes when that is to be. */
+void tree_retry(struct isif_database *database, uint8_t retries);
+/* Has a directory read again. */
+void tree_read_again(struct isif_database *database, struct directory *directory);
+
 /* True for a record that is given up as unreadable. */
 bool tree_is_bad(const struct entry *entry);
 
@@ -134,7 +150,7 @@ void read_batch(struct isif_database *database, struct directory **directories, 
 /* Reads one record again, because it is said to be new or changed. */
 void read_entry(struct isif_database *database, struct directory *directory, const char *name);
 
-/* Reads again what was half-written. */
+/* Reads again what could not be read. */
 void read_retries(struct isif_database *database, struct directory *directory);
 
 /* True for what open-iscsi does not take for a record. */

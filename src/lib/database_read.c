@@ -138,13 +138,13 @@ static void settle(struct isif_database *database, const struct directory *direc
 	if (old) {
 		database->bad -= tree_is_bad(old);
 		fresh->reported = old->reported;
-		if (fresh->error == ISIF_INCOMPLETE && old->error == ISIF_INCOMPLETE)
-			fresh->retries = (uint8_t)(old->retries + (old->retries < RETRY_LIMIT));
+		if (tree_is_passing(fresh->error) && tree_is_passing(old->error))
+			fresh->retries = (uint8_t)(old->retries + (old->retries < RETRY_LAST));
 	}
 	if (old &&
-	    (fresh->error == ISIF_NO_MEMORY    ? true
-	     : fresh->error == ISIF_INCOMPLETE ? fresh->retries < RETRY_LIMIT
-					       : !fresh->error && !entry_changed(old, fresh))) {
+	    (fresh->error == ISIF_NO_MEMORY  ? true
+	     : tree_is_passing(fresh->error) ? fresh->retries < RETRY_LIMIT
+					     : !fresh->error && !entry_changed(old, fresh))) {
 		isif_node_release(fresh->node);
 		isif_iface_record_release(fresh->iface);
 		fresh->node = isif_node_hold(old->node);
@@ -155,12 +155,8 @@ static void settle(struct isif_database *database, const struct directory *direc
 	}
 	if (tree_is_bad(fresh) != (old && tree_is_bad(old)))
 		database->changed = true;
-	if (fresh->error == ISIF_INCOMPLETE && fresh->retries < RETRY_LIMIT) {
-		uint64_t due = clock_ns() + ((uint64_t)RETRY_FIRST << (fresh->retries / 2));
-
-		if (due < database->due)
-			database->due = due;
-	}
+	if (tree_may_retry(fresh->error, fresh->retries))
+		tree_retry(database, fresh->retries);
 	database->bad += tree_is_bad(fresh);
 	report(database, directory, fresh);
 }
@@ -245,9 +241,15 @@ static void end_directory(struct isif_directory_reading *request)
 				      "cannot read directory %s: %s; what it holds is not shown",
 				      directory->path, isif_error_text(error));
 		tree_set_unreadable(database, directory, true);
+		if (tree_is_passing(error))
+			tree_read_again(database, directory);
 		return;
 	}
+	if (directory->unreadable)
+		isif_log_line(database->log, ISIF_LOG_NOTICE, "directory %s is readable again",
+			      directory->path);
 	tree_set_unreadable(database, directory, false);
+	directory->retries = 0;
 	tree_set_watch(database, directory, request->watch);
 	if (request->watch < 0 && database->phase != PHASE_LOADING &&
 	    gate->operations->change_descriptor(gate) >= 0 && !error)
@@ -303,8 +305,10 @@ void read_entry(struct isif_database *database, struct directory *directory, con
 	const char *text;
 	size_t length, place;
 
-	if (!fresh.name)
+	if (!fresh.name) {
+		tree_read_again(database, directory);
 		return;
+	}
 	tree_path(directory, name, path, sizeof(path));
 	fresh.error = gate->operations->read_record(gate, path, &text, &length);
 	if (fresh.error == ISIF_NOT_FOUND) {
@@ -322,6 +326,7 @@ void read_entry(struct isif_database *database, struct directory *directory, con
 	} else if (!tree_insert_entry(directory, place, &fresh)) {
 		database->bad -= tree_is_bad(&fresh);
 		tree_clear_entry(&fresh);
+		tree_read_again(database, directory);
 	}
 }
 
@@ -329,11 +334,16 @@ void read_retries(struct isif_database *database, struct directory *directory)
 {
 	for (size_t i = 0; i < directory->child_count; i++)
 		read_retries(database, directory->children[i]);
+	if (directory->again) {
+		directory->again = false;
+		if (!tree_enqueue(database, directory))
+			tree_read_again(database, directory);
+	}
 	for (size_t i = 0; i < directory->entry_count; i++) {
 		struct entry *entry = &directory->entries[i];
 		struct isif_name *name;
 
-		if (entry->error != ISIF_INCOMPLETE || entry->retries >= RETRY_LIMIT)
+		if (!tree_may_retry(entry->error, entry->retries))
 			continue;
 		/* Reading it can take its entry away. */
 		name = isif_name_hold(entry->name);

@@ -2,6 +2,7 @@
 #include "database.h"
 
 #include "array.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +32,10 @@ void tree_set_watch(struct isif_database *database, struct directory *directory,
 	if (directory->watch >= 0)
 		hash_remove(&database->watches, hash_of_watch(directory->watch), directory);
 	directory->watch = watch;
-	if (watch >= 0 && !hash_add(&database->watches, hash_of_watch(watch), directory))
-		directory->watch = -1;
+	if (watch < 0 || hash_add(&database->watches, hash_of_watch(watch), directory))
+		return;
+	directory->watch = -1;
+	tree_read_again(database, directory);
 }
 
 void tree_set_unreadable(struct isif_database *database, struct directory *directory,
@@ -45,9 +48,35 @@ void tree_set_unreadable(struct isif_database *database, struct directory *direc
 	database->changed = true;
 }
 
+bool tree_is_passing(enum isif_error error)
+{
+	return error == ISIF_INCOMPLETE || error == ISIF_NO_MEMORY || error == ISIF_LIMIT ||
+	       error == ISIF_IO;
+}
+
+bool tree_may_retry(enum isif_error error, uint8_t retries)
+{
+	return tree_is_passing(error) && (error != ISIF_INCOMPLETE || retries < RETRY_LIMIT);
+}
+
+void tree_retry(struct isif_database *database, uint8_t retries)
+{
+	uint64_t due = clock_ns() + ((uint64_t)RETRY_FIRST << (retries / 2));
+
+	if (due < database->due)
+		database->due = due;
+}
+
+void tree_read_again(struct isif_database *database, struct directory *directory)
+{
+	tree_retry(database, directory->retries);
+	directory->again = true;
+	directory->retries = (uint8_t)(directory->retries + (directory->retries < RETRY_LAST));
+}
+
 bool tree_is_bad(const struct entry *entry)
 {
-	return entry->error && (entry->error != ISIF_INCOMPLETE || entry->retries >= RETRY_LIMIT);
+	return entry->error && (!tree_is_passing(entry->error) || entry->retries >= RETRY_LIMIT);
 }
 
 static uint32_t hash_of_path(const char *path)

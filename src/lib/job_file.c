@@ -231,15 +231,20 @@ enum isif_error job_file_read(struct job_runner *runner)
 	enum isif_error error;
 
 	error = runner->gate->operations->state_read(runner->gate, JOB_FILE, &text, &length);
-	if (error == ISIF_NO_MEMORY)
-		return error;
-	if (error && error != ISIF_NOT_FOUND && error != ISIF_UNAVAILABLE)
+	if (error == ISIF_NOT_FOUND || error == ISIF_UNAVAILABLE)
+		return ISIF_OK;
+	if (error && error != ISIF_NO_MEMORY)
 		isif_log_line(runner->log, ISIF_LOG_ERROR,
 			      "cannot read the list of jobs (" JOB_FILE
-			      " in the state directory): %s; it begins anew",
-			      isif_error_text(error));
+			      " in the state directory): %s; %s",
+			      isif_error_text(error),
+			      error == ISIF_INVALID
+				      ? "it begins anew"
+				      : "the plan of a job that is half done may be in it: try "
+					"again, or move it away");
+	/* What is no file is not written over, either. */
 	if (error)
-		return ISIF_OK;
+		return error == ISIF_INVALID ? ISIF_OK : error;
 	error = read_all(runner, text, length);
 	if (error == ISIF_INVALID) {
 		put_aside(runner, text, length);

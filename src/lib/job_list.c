@@ -202,7 +202,7 @@ uint32_t job_implied_index(struct job_runner *runner)
 	return index;
 }
 
-/* What a change implies is not refused: its records are written already. */
+/* What a change implies is not refused: the change would be, with it. */
 static bool too_many(const struct job_runner *runner, uint32_t index)
 {
 	size_t open = 0;

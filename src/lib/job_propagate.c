@@ -2,7 +2,7 @@
 /*
  * Rewrites the copies of an iface's settings in its node records. What differs is looked for in
  * the snapshot, which lags behind what was written a moment ago: so each record that was tried is
- * remembered with the copy that it had then.
+ * remembered with the copy that it had then, and the iface's own is read again at the end.
  */
 #include "job.h"
 
@@ -15,6 +15,7 @@
 #include "snapshot_find.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -300,6 +301,22 @@ static enum outcome begin_batch(struct isif_job *job, const struct job_context *
 	return WAIT;
 }
 
+/* A file that is not named as the iface cannot be looked at: then the snapshot is believed. */
+static enum isif_error read_again(const struct job_context *context, const struct isif_iface *iface)
+{
+	struct isif_privileged *gate = context->gate;
+	char path[sizeof("ifaces/") + NAME_MAX];
+	const char *text;
+	size_t length;
+	enum isif_error error;
+
+	snprintf(path, sizeof(path), "ifaces/%s", iface->name->text);
+	error = gate->operations->read_record(gate, path, &text, &length);
+	if (error)
+		return error == ISIF_NOT_FOUND || error == ISIF_INVALID ? ISIF_OK : error;
+	return iface_is_still(iface->record, text, length);
+}
+
 static enum outcome next_batch(struct isif_job *job, const struct job_context *context,
 			       struct propagation *work, uint64_t deadline, unsigned *pause)
 {
@@ -322,10 +339,20 @@ static enum outcome next_batch(struct isif_job *job, const struct job_context *c
 	}
 	if (work->edit_count)
 		return begin_batch(job, context, work, pause);
-	if (!error && again == UINT64_MAX)
+	if (!error && again != UINT64_MAX) {
+		*pause = (unsigned)(again - context->now);
+		return WAIT;
+	}
+	if (!error)
+		error = read_again(context, iface);
+	if (!error)
 		return done(job, work);
-	*pause = error ? AGAIN_MS : (unsigned)(again - context->now);
-	return WAIT;
+	*pause = AGAIN_MS;
+	if (error == ISIF_NO_MEMORY || !waited_too_long(work, context->now))
+		return WAIT;
+	job_fail(job, ISIF_JOB_ERROR_DATABASE, "the record of iface %s: %s", iface->name->text,
+		 isif_error_text(error));
+	return ENDED;
 }
 
 static void take_outcomes(struct isif_job *job, struct propagation *work, uint64_t now)

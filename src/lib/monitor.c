@@ -276,6 +276,19 @@ static bool work(struct isif_monitor *monitor, uint64_t deadline)
 	return more;
 }
 
+/* How every change begins: what is half done is put back, and the log told. */
+static void repair(struct isif_monitor *monitor, uint64_t now)
+{
+	struct isif_privileged *gate = monitor->privileged;
+	const char *why;
+
+	monitor->repair_due = now + MONITOR_AGAIN_MS;
+	if (gate->operations->begin(gate, 0, &why))
+		return;
+	gate->operations->end(gate);
+	monitor->repair_due = 0;
+}
+
 static void run_jobs(struct isif_monitor *monitor, uint64_t now)
 {
 	struct job_effects effects;
@@ -314,6 +327,8 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 	}
 	if (monitor->save_due && now >= monitor->save_due)
 		monitor_save(monitor);
+	if (monitor->repair_due && now >= monitor->repair_due)
+		repair(monitor, now);
 	if (monitor->writes)
 		run_jobs(monitor, now);
 	return monitor->snapshot != before;
@@ -337,6 +352,7 @@ int isif_monitor_timeout(const struct isif_monitor *monitor)
 		return 0;
 	earlier(&due, monitor->resync_due);
 	earlier(&due, monitor->save_due);
+	earlier(&due, monitor->repair_due);
 	earlier(&due, monitor->ports_settle);
 	earlier(&due, monitor->changes.due);
 	earlier(&due, monitor->alerts_due);
@@ -436,10 +452,20 @@ uint32_t isif_monitor_kept(const struct isif_monitor *monitor, enum isif_kept_nu
 	return state_kept(monitor->state, which);
 }
 
+/* Want of memory is told once, wherever it was: see told(). */
 static enum isif_error failed(const struct isif_monitor *monitor, const char *what,
 			      enum isif_error error)
 {
-	isif_log_line(&monitor->log, ISIF_LOG_ERROR, "%s: %s", what, isif_error_text(error));
+	if (error != ISIF_NO_MEMORY)
+		isif_log_line(&monitor->log, ISIF_LOG_ERROR, "%s: %s", what,
+			      isif_error_text(error));
+	return error;
+}
+
+static enum isif_error told(const struct isif_log *log, enum isif_error error)
+{
+	if (error == ISIF_NO_MEMORY)
+		isif_log_line(log, ISIF_LOG_ERROR, "out of memory: the records cannot be read");
 	return error;
 }
 
@@ -490,7 +516,7 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 
 	if (!monitor) {
 		isif_privileged_close(options->gate);
-		return ISIF_NO_MEMORY;
+		return told(&options->log, ISIF_NO_MEMORY);
 	}
 	monitor->log = options->log;
 	monitor->privileged = options->gate;
@@ -505,7 +531,7 @@ enum isif_error isif_monitor_open(const struct isif_monitor_options *options,
 	error = monitor->record_directory ? open_kernel(monitor, options->sysfs) : ISIF_NO_MEMORY;
 	if (error) {
 		isif_monitor_close(monitor);
-		return error;
+		return told(&options->log, error);
 	}
 	*result = monitor;
 	return ISIF_OK;
@@ -537,9 +563,9 @@ enum isif_error isif_monitor_start(struct isif_monitor *monitor)
 	if (!error)
 		error = read_state(monitor);
 	if (error)
-		return error;
+		return told(&monitor->log, error);
 	isif_monitor_tell(monitor, ISIF_HAPPENED_AGENT_STARTED, "the agent started");
-	return read_everything(monitor);
+	return told(&monitor->log, read_everything(monitor));
 }
 
 void isif_monitor_close(struct isif_monitor *monitor)

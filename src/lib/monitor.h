@@ -93,6 +93,7 @@ struct isif_monitor {
 	uint32_t port_readings;	  /* so many */
 	uint64_t ports_settle;	  /* when they are read once more; 0: not */
 	uint64_t save_due;	  /* 0: nothing to save */
+	uint64_t repair_due;	  /* a change is half done: when to put it back; 0: none is */
 	uint64_t resync_due;	  /* 0: never */
 	uint64_t resync_interval; /* ms */
 	uint32_t resyncs, overflows;
@@ -108,6 +109,9 @@ struct isif_monitor {
 /* A change of state is saved within this time, many at once; new indexes are saved at once. */
 #define MONITOR_SAVE_MS	 1000
 #define MONITOR_AGAIN_MS 10000 /* after it could not be written */
+
+/* So long after a change could neither be made nor undone it is tried to undo it once more. */
+#define MONITOR_REPAIR_MS 1000
 
 /* Monotonic milliseconds. */
 uint64_t monitor_now(void);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/time.h>
 
+#define OLD_ANSWERS 65536 /* more than fit into a socket */
+
 /* What the callbacks of one question share. */
 struct question {
 	network_visit *visit;
@@ -127,12 +129,14 @@ static int take_interruption(struct nl_msg *message, void *context)
  */
 static void drop_old_answers(int descriptor)
 {
-	char octet;
-	ssize_t received;
+	for (int i = 0; i < OLD_ANSWERS; i++) {
+		char octet;
+		ssize_t received =
+			recv(descriptor, &octet, sizeof(octet), MSG_DONTWAIT | MSG_TRUNC);
 
-	do
-		received = recv(descriptor, &octet, sizeof(octet), MSG_DONTWAIT | MSG_TRUNC);
-	while (received >= 0 || errno == EINTR || errno == ENOBUFS);
+		if (received < 0 && errno != EINTR && errno != ENOBUFS)
+			return;
+	}
 }
 
 static struct nl_cb *callbacks_for(struct question *question)

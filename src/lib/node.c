@@ -330,6 +330,21 @@ enum isif_error node_is_still(const struct isif_node *node, const char *path, co
 	return error;
 }
 
+enum isif_error iface_is_still(const struct isif_record *record, const char *text, size_t length)
+{
+	struct isif_record *now;
+	enum isif_error error;
+
+	if (!isif_record_is_complete(text, length))
+		return ISIF_INCOMPLETE;
+	error = isif_record_parse(text, length, "iface.", &now);
+	if (error)
+		return error;
+	error = isif_record_same_settings(record, now) ? ISIF_OK : ISIF_CHANGED;
+	isif_record_release(now);
+	return error;
+}
+
 char *node_path(const struct isif_node *node)
 {
 	char *path;

@@ -27,6 +27,9 @@ bool node_same_key(const struct isif_node *a, const struct isif_node *b);
 enum isif_error node_is_still(const struct isif_node *node, const char *path, const char *text,
 			      size_t length);
 
+/* The same of an iface's record. */
+enum isif_error iface_is_still(const struct isif_record *record, const char *text, size_t length);
+
 /* The file that a record should be in, by the names that stand in it; the caller frees it. */
 char *node_path(const struct isif_node *node);
 

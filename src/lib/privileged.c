@@ -402,12 +402,17 @@ static enum isif_error open_parts(struct local *local,
 	int descriptor = open(local->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum isif_error error = descriptor < 0 ? isif_error_from_errno(errno) : ISIF_OK;
 	char what[PATH_MAX + 64];
+	int inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), number = errno;
 
-	directory_reader_init(&local->reader, local->root, descriptor,
-			      inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+	directory_reader_init(&local->reader, local->root, descriptor, inotify);
 	snprintf(what, sizeof(what), "cannot open the record directory %s", local->root);
 	if (error)
 		return failed(options->log, what, error);
+	if (inotify < 0 && options->log)
+		isif_log_line(options->log, ISIF_LOG_WARNING,
+			      "no inotify can be had (%s): changes of the records in %s are seen "
+			      "only when they are read again (resyncInterval)",
+			      strerror(number), local->root);
 	local->sysfs = options->sysfs ? strdup(options->sysfs) : NULL;
 	if (options->sysfs && !local->sysfs)
 		return ISIF_NO_MEMORY;

@@ -80,10 +80,16 @@ static bool is_ours(const char *name)
 /* Its name tells that it is whole, and it is on disk before it has that name. */
 static enum isif_error put_in_place(const struct store *store)
 {
-	if (syncfs(store->state) || renameat(store->state, UNFINISHED, store->state, BACKUP) ||
-	    fsync(store->state))
+	int number;
+
+	if (syncfs(store->state) || renameat(store->state, UNFINISHED, store->state, BACKUP))
 		return store_write_error(errno);
-	return ISIF_OK;
+	if (!fsync(store->state))
+		return ISIF_OK;
+	/* A crash would take it away when records have changed already: it must not seem to be there. */
+	number = errno;
+	renameat(store->state, BACKUP, store->state, UNFINISHED);
+	return store_write_error(number);
 }
 
 static enum isif_error make_copy(const struct store *store, struct tree_copy *copy)
@@ -164,7 +170,7 @@ static enum isif_error ask_child(const struct store *store, struct store_backup 
 	ssize_t got = running ? -1 : read(backup->outcome, &outcome, sizeof(outcome));
 
 	/* Where SIGCHLD is ignored there is nothing to wait for, and the pipe alone tells. */
-	if (got < 0)
+	if (running || (got < 0 && (errno == EAGAIN || errno == EINTR)))
 		return ISIF_INCOMPLETE;
 	if (got != sizeof(outcome))
 		outcome = (struct outcome){ .error = ISIF_IO };

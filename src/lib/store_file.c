@@ -82,7 +82,7 @@ static ssize_t read_some(int descriptor, void *buffer, size_t size)
 	return got;
 }
 
-/* Reads until the end of the file; one that grows meanwhile is being written. */
+/* Reads until the end of the file; one that grows or shrinks meanwhile is being written. */
 static enum isif_error read_all(int descriptor, size_t size, struct record_text *text)
 {
 	ssize_t got = 1;
@@ -96,7 +96,7 @@ static enum isif_error read_all(int descriptor, size_t size, struct record_text 
 			return isif_error_from_errno(errno);
 		text->length += (size_t)got;
 	}
-	return text->length > size ? ISIF_INCOMPLETE : ISIF_OK;
+	return text->length == size ? ISIF_OK : ISIF_INCOMPLETE;
 }
 
 /* Needs no memory, so that an undo cannot be short of it. */

@@ -208,9 +208,13 @@ static enum isif_error plan_new_iface(struct planner *planner, const struct isif
 /* iscsid.conf may be a link, and need not be there. */
 static enum isif_error read_iscsid_conf(struct store *store, struct record_text *text)
 {
-	CLEANUP_FREE char *path = store->iscsid_conf ? realpath(store->iscsid_conf, NULL) : NULL;
-	enum isif_error error = path ? store_read(store, path, text) : ISIF_NOT_FOUND;
+	CLEANUP_FREE char *path = NULL;
+	enum isif_error error;
 
+	if (!store->iscsid_conf)
+		return ISIF_OK;
+	path = realpath(store->iscsid_conf, NULL);
+	error = path ? store_read(store, path, text) : isif_error_from_errno(errno);
 	return error == ISIF_NOT_FOUND ? ISIF_OK : error;
 }
 

@@ -18,22 +18,8 @@
 #define LOCK_PATIENCE 200 /* ms, of mib.md */
 
 DEFINE_CLEANUP(struct isif_transaction, transaction, isif_transaction_end);
-DEFINE_CLEANUP(struct isif_record, record, isif_record_release);
 
 /* --- reading again --- */
-
-static enum isif_error same_iface(const char *text, size_t length, const struct isif_record *now)
-{
-	CLEANUP(cleanup_record) struct isif_record *record = NULL;
-	enum isif_error error;
-
-	if (!isif_record_is_complete(text, length))
-		return ISIF_INCOMPLETE;
-	error = isif_record_parse(text, length, "iface.", &record);
-	if (error)
-		return error;
-	return isif_record_same_settings(record, now) ? ISIF_OK : ISIF_CHANGED;
-}
 
 /* True for the place of a record that goes away in the same transaction. */
 static bool is_vacated(const struct isif_transaction *transaction, const char *path)
@@ -66,7 +52,7 @@ static bool read_again(struct isif_transaction *transaction, const struct expect
 					  expected->path);
 	if (!error)
 		error = expected->iface
-				? same_iface(text, length, expected->iface)
+				? iface_is_still(expected->iface, text, length)
 				: node_is_still(expected->node, expected->path, text, length);
 	if (!error)
 		return true;
@@ -103,7 +89,7 @@ static bool lock(struct isif_transaction *transaction)
 	if (error)
 		return transaction_refuse(transaction, ISIF_REFUSED_BUSY, NULL,
 					  "the database cannot be changed now: %s",
-					  why ? why : isif_error_text(error));
+					  why && *why ? why : isif_error_text(error));
 	transaction->begun = true;
 	for (size_t i = 0; i < transaction->expected_count; i++)
 		read_again(transaction, &transaction->expected[i]);
@@ -130,6 +116,10 @@ bool isif_transaction_begin(struct isif_monitor *monitor, const struct isif_poli
 	transaction->wishes = wishes;
 	transaction->count = count;
 	transaction->refusal = refusal;
+	if (monitor->repair_due)
+		return transaction_refuse(transaction, ISIF_REFUSED_BUSY, NULL,
+					  "an earlier change could not be undone, and is tried to "
+					  "be: try again in a moment");
 	if (!transaction_resolve(transaction))
 		return false;
 	if (transaction->edit_count && (!has_backup(transaction) || !lock(transaction)))
@@ -142,6 +132,7 @@ static enum isif_refusal_kind refusal_of(enum isif_error error)
 {
 	switch (error) {
 	case ISIF_UNDO_FAILED:
+	case ISIF_UNAVAILABLE: /* the other side of the gate is gone: it may have happened */
 		return ISIF_REFUSED_UNDO;
 	case ISIF_CHANGED:
 	case ISIF_INCOMPLETE:
@@ -149,7 +140,6 @@ static enum isif_refusal_kind refusal_of(enum isif_error error)
 	case ISIF_EXISTS:
 	case ISIF_NOT_FOUND:
 	case ISIF_NO_MEMORY:
-	case ISIF_UNAVAILABLE:
 		return ISIF_REFUSED_BUSY;
 	default:
 		return ISIF_REFUSED_FAILED;
@@ -166,7 +156,7 @@ static bool refuse_error(struct isif_transaction *transaction, enum isif_error e
 
 static bool changes_jobs(const struct isif_transaction *transaction)
 {
-	return transaction->job_count || transaction->session_jobs;
+	return transaction->job_count || transaction->implied_jobs;
 }
 
 /* Indexes, what managers set, and jobs: in memory. */
@@ -235,11 +225,16 @@ static bool write_records(struct isif_transaction *transaction)
 			state_saved(monitor->state);
 		return true;
 	}
+	if (error == ISIF_UNDO_FAILED)
+		monitor->repair_due = monitor_now() + MONITOR_REPAIR_MS;
 	if (failed >= transaction->edit_count)
 		failed = 0;
 	return transaction_refuse(transaction, refusal_of(error), transaction->edit_wishes[failed],
 				  "writing record %s: %s", transaction->edits[failed].path,
-				  isif_error_text(error));
+				  error == ISIF_UNAVAILABLE
+					  ? "the privileged process is gone, and whether it was "
+					    "written is not known"
+					  : isif_error_text(error));
 }
 
 /* Takes back what is not in the records; the files follow, as well as they can. */
@@ -282,6 +277,8 @@ bool isif_transaction_undo(struct isif_transaction *transaction, struct isif_ref
 	if (transaction->edit_count)
 		error = gate->operations->undo(gate);
 	revert(transaction);
+	if (error)
+		transaction->monitor->repair_due = monitor_now() + MONITOR_REPAIR_MS;
 	if (error)
 		snprintf(refusal->text, sizeof(refusal->text), "putting back the records: %s",
 			 isif_error_text(error));
@@ -359,8 +356,6 @@ void isif_transaction_end(struct isif_transaction *transaction)
 		publish(transaction);
 		if (!transaction->undone) {
 			remark(transaction);
-			if (transaction_imply_jobs(transaction, transaction->monitor->jobs))
-				job_save(transaction->monitor->jobs);
 			job_keep(transaction->monitor->jobs);
 		}
 	}

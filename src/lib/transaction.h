@@ -114,7 +114,7 @@ struct isif_transaction {
 	struct binding_change *bindings;
 	struct job_change *jobs;
 	size_t iface_count, binding_count, job_count;
-	size_t session_jobs; /* that wanted states and rebind modes imply */
+	size_t implied_jobs; /* that wanted states, rebind modes and changed ifaces imply */
 	const struct isif_wish *kept[ISIF_KEPT_NUMBERS];
 
 	struct isif_edit edits[TRANSACTION_FILES];
@@ -209,10 +209,8 @@ bool transaction_add_session_jobs(struct isif_transaction *transaction, struct j
 /* Puts a job that follows from another change into the runner, and takes its names. */
 bool transaction_add_job(struct job_runner *runner, const struct isif_job *job);
 void transaction_resolve_jobs(struct isif_transaction *transaction);
-/* Puts the wished jobs into the runner, or takes them out; false without memory. */
+/* Puts the wished and the implied jobs into the runner, or takes some out; false without memory. */
 bool transaction_change_jobs(struct isif_transaction *transaction, struct job_runner *runner);
-/* The jobs that follow from what was written. */
-bool transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner);
 
 /* --- transaction_state.c --- */
 

@@ -32,7 +32,7 @@ void transaction_resolve_admin(struct isif_transaction *transaction, struct bind
 		return;
 	}
 	change->session_job = wanted == ISIF_ADMIN_LOGGED_IN ? ISIF_JOB_LOGIN : ISIF_JOB_LOGOUT;
-	transaction->session_jobs++;
+	transaction->implied_jobs++;
 	if (!change->row)
 		return; /* its claim has the wanted state in it */
 	step = transaction_add_step(transaction);

@@ -280,7 +280,7 @@ static void move_row(struct isif_transaction *transaction, struct binding_change
 		return;
 	if (change->moves_live && !check_live_move(transaction, change))
 		return;
-	transaction->session_jobs += change->moves_live;
+	transaction->implied_jobs += change->moves_live;
 	if (is_taken(transaction, change->index, node->target->text, node->address->text,
 		     node->port, node->tpgt, change->iface_name)) {
 		transaction_refuse(transaction, ISIF_REFUSED_STATE, change->iface,

@@ -473,8 +473,10 @@ static void imply_propagate(struct isif_transaction *transaction, const struct i
 	}
 	name = isif_name_get(transaction->names, change->name, strlen(change->name));
 	transaction->no_memory |= !name;
-	if (name)
-		transaction->implied[transaction->implied_count++] = name;
+	if (!name)
+		return;
+	transaction->implied[transaction->implied_count++] = name;
+	transaction->implied_jobs++;
 }
 
 /* The settings of iscsiIfaceTable: what sessions are made of. The others wait for a login. */
@@ -524,7 +526,7 @@ static void imply_rebind(struct isif_transaction *transaction, struct iface_chan
 	change->rebind_plan =
 		rebind_plan_of_change(change->name, change->lines, change->line_count);
 	transaction->no_memory |= !change->rebind_plan;
-	transaction->session_jobs++;
+	transaction->implied_jobs++;
 }
 
 /* Under relogin a port of an adapter is to be as its record says, at once. */
@@ -555,6 +557,7 @@ void transaction_finish_ifaces(struct isif_transaction *transaction)
 			continue;
 		check_together(transaction, change);
 		change->applies = changes_port(transaction, change);
+		transaction->implied_jobs += change->applies;
 		if (change->row && changes_path(change) &&
 		    transaction_rebind_mode(transaction, change->name) == ISIF_REBIND_RELOGIN &&
 		    has_session(transaction, change->name))

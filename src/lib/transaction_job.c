@@ -415,6 +415,33 @@ static bool add_move(struct isif_transaction *transaction, const struct binding_
 	return transaction_add_job(runner, &job) && plan;
 }
 
+static bool imply(struct isif_transaction *transaction, struct job_runner *runner,
+		  enum isif_job_kind kind, const char *iface)
+{
+	const struct isif_job job = {
+		.index = job_implied_index(runner),
+		.kind = kind,
+		.iface = isif_name_get(transaction->names, iface, strlen(iface)),
+		.target = name_of(transaction, NULL),
+		.address = name_of(transaction, NULL),
+	};
+
+	return transaction_add_job(runner, &job);
+}
+
+/* The copies in node records, and offload ports, follow the records. */
+static bool imply_jobs(struct isif_transaction *transaction, struct job_runner *runner)
+{
+	for (size_t i = 0; i < transaction->implied_count; i++)
+		if (!imply(transaction, runner, ISIF_JOB_PROPAGATE, transaction->implied[i]->text))
+			return false;
+	for (size_t i = 0; i < transaction->iface_count; i++)
+		if (transaction->ifaces[i].applies &&
+		    !imply(transaction, runner, ISIF_JOB_APPLY, transaction->ifaces[i].name))
+			return false;
+	return true;
+}
+
 bool transaction_change_jobs(struct isif_transaction *transaction, struct job_runner *runner)
 {
 	for (size_t i = 0; i < transaction->job_count; i++) {
@@ -437,39 +464,5 @@ bool transaction_change_jobs(struct isif_transaction *transaction, struct job_ru
 		if (transaction->bindings[i].moves_live &&
 		    !add_move(transaction, &transaction->bindings[i], runner))
 			return false;
-	return transaction_add_session_jobs(transaction, runner);
-}
-
-static bool imply(struct isif_transaction *transaction, struct job_runner *runner,
-		  enum isif_job_kind kind, const char *iface, const char *what)
-{
-	const struct isif_job job = {
-		.index = job_implied_index(runner),
-		.kind = kind,
-		.iface = isif_name_get(transaction->names, iface, strlen(iface)),
-		.target = name_of(transaction, NULL),
-		.address = name_of(transaction, NULL),
-	};
-
-	if (transaction_add_job(runner, &job))
-		return true;
-	isif_log_line(&transaction->notes, ISIF_LOG_ERROR,
-		      "out of memory: no job %s of iface %s; start one", what, iface);
-	return false;
-}
-
-bool transaction_imply_jobs(struct isif_transaction *transaction, struct job_runner *runner)
-{
-	bool implied = false;
-
-	for (size_t i = 0; i < transaction->implied_count; i++)
-		implied |= imply(transaction, runner, ISIF_JOB_PROPAGATE,
-				 transaction->implied[i]->text,
-				 "(propagate) rewrites the copies in the node records");
-	for (size_t i = 0; i < transaction->iface_count; i++)
-		if (transaction->ifaces[i].applies)
-			implied |= imply(transaction, runner, ISIF_JOB_APPLY,
-					 transaction->ifaces[i].name,
-					 "(apply) writes the settings into the port");
-	return implied;
+	return transaction_add_session_jobs(transaction, runner) && imply_jobs(transaction, runner);
 }

@@ -64,8 +64,9 @@ def library_environment(base):
     folders = sorted(glob.glob(os.path.join(BUILD, "src", "*", ".libs")))
     return dict(base, LD_LIBRARY_PATH=":".join(folders + [os.environ.get("LD_LIBRARY_PATH", "")]),
                 # Slow, but libraries have no frame pointers, and suppressions want their functions.
-                ASAN_OPTIONS="exitcode=98:detect_leaks=1:fast_unwind_on_malloc=0",
-                UBSAN_OPTIONS="halt_on_error=0", CK_FORK="no")
+                # A library that is preloaded (faults.py) comes before the sanitizer's own.
+                ASAN_OPTIONS="exitcode=98:detect_leaks=1:fast_unwind_on_malloc=0:"
+                "verify_asan_link_order=0", UBSAN_OPTIONS="halt_on_error=0", CK_FORK="no")
 
 
 def free_port():
@@ -253,6 +254,7 @@ class World:
         if self.checks.valgrind:
             argv = ["valgrind", "--error-exitcode=99", "--leak-check=full",
                     "--errors-for-leak-kinds=definite", "--num-callers=30",
+                    "--soname-synonyms=somalloc=nouserintercepts",  # of faults.py's library
                     "--log-file=" + self.path("valgrind.%p")] + argv
         return argv
 

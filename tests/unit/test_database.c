@@ -2,8 +2,11 @@
 /* A database of the test's own in a real directory, changed as iscsiadm and editors do. */
 #include "suites.h"
 
+#include "clock.h"
+#include "fault.h"
 #include "records.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -222,6 +225,85 @@ static void test_half_written_at_load(void)
 	CU_ASSERT_EQUAL(counts().bad_records, 0);
 }
 
+/* The next so many calls of a kind fail, while what changed is read. */
+static void fail_changes(enum fault_kind kind, int error)
+{
+	fault_at(FAULT_SELF, kind, 1, error, true);
+	isif_database_changes(records.database, 0);
+	CU_ASSERT_TRUE(fault_end());
+}
+
+/* Nobody tells that the disk, or memory, is there again. */
+static void test_unreadable_for_a_moment(void)
+{
+	static const struct {
+		enum fault_kind kind;
+		int error;
+	} cases[] = {
+		{ FAULT_OPEN, EMFILE },
+		{ FAULT_OPEN, EIO },
+		{ FAULT_MALLOC, ENOMEM },
+	};
+
+	put_file("ifaces/a", IFACE_MTU("a", "0"));
+	load();
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *const now = i % 2 ? "a:a=2" : "a:a=1";
+		const char *const before = i % 2 ? "a:a=1" : i ? "a:a=2" : "a:a=0";
+
+		put_file("ifaces/a", i % 2 ? IFACE_MTU("a", "2") : IFACE_MTU("a", "1"));
+		fail_changes(cases[i].kind, cases[i].error);
+		CU_ASSERT_TRUE(has_ifaces(before));
+		CU_ASSERT_NOT_EQUAL_FATAL(isif_database_due(records.database), NEVER);
+		retry_until_quiet();
+		work();
+		CU_ASSERT_TRUE(has_ifaces(now));
+	}
+	CU_ASSERT_EQUAL(counts().bad_records, 0);
+	CU_ASSERT_EQUAL(records.lines.count, 0);
+}
+
+/* It lasts: the record is bad after half a second, and is tried on none the less. */
+static void test_unreadable_for_long(void)
+{
+	put_file("ifaces/a", IFACE_MTU("a", "1"));
+	load();
+	put_file("ifaces/a", IFACE_MTU("a", "2"));
+	fault_at(FAULT_SELF, FAULT_OPEN, 1, EIO, true);
+	isif_database_changes(records.database, 0);
+	CU_ASSERT_EQUAL(retry_until_quiet(), 100);
+	CU_ASSERT_TRUE(fault_end());
+	CU_ASSERT_TRUE(isif_database_due(records.database) - clock_ns() > 5000000000);
+	work();
+	CU_ASSERT_TRUE(has_ifaces(""));
+	CU_ASSERT_EQUAL(counts().bad_records, 1);
+	CU_ASSERT_EQUAL(records.lines.count, 1);
+	CU_ASSERT_EQUAL(retry_until_quiet(), 1);
+	work();
+	CU_ASSERT_TRUE(has_ifaces("a:a=2"));
+	CU_ASSERT_EQUAL(counts().bad_records, 0);
+}
+
+static void test_unreadable_directory(void)
+{
+	put_file("ifaces/a", IFACE_MTU("a", "1"));
+	load();
+	put_file("nodes/iqn.a/192.0.2.1,3260,1/a", NODE("iqn.a", "192.0.2.1", "a"));
+	isif_database_changes(records.database, 0);
+	fault_at(FAULT_SELF, FAULT_OPEN, 1, EMFILE, true);
+	work();
+	CU_ASSERT_TRUE(fault_end());
+	CU_ASSERT_TRUE(has_nodes(""));
+	CU_ASSERT_EQUAL(counts().bad_records, 1);
+	for (int i = 0; i < 5; i++) {
+		retry_until_quiet();
+		work();
+	}
+	CU_ASSERT_TRUE(has_nodes("iqn.a/192.0.2.1,3260/a"));
+	CU_ASSERT_EQUAL(counts().bad_records, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(records.lines.all, "nodes/iqn.a is readable again"));
+}
+
 static void test_one_bad(void)
 {
 	put_file("ifaces/a", RECORD("iface.iscsi_ifacename = a\n"));
@@ -391,6 +473,10 @@ void add_database_tests(void)
 	CU_add_test(suite, "never finished it is bad, told once, and good again",
 		    test_half_written_for_ever);
 	CU_add_test(suite, "half-written at the start", test_half_written_at_load);
+	CU_add_test(suite, "what cannot be read for a moment", test_unreadable_for_a_moment);
+	CU_add_test(suite, "what cannot be read for long", test_unreadable_for_long);
+	CU_add_test(suite, "a directory that cannot be read for a moment",
+		    test_unreadable_directory);
 	CU_add_test(suite, "one bad record hides no other", test_one_bad);
 	CU_add_test(suite, "what is no record is bad, and does not block", test_no_records);
 	CU_add_test(suite, "and so it is when it comes later", test_no_records_later);

@@ -3,8 +3,10 @@
 #include "suites.h"
 
 #include "directory_reader.h"
+#include "fault.h"
 #include "helpers.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +26,23 @@ static void tear_down(void)
 {
 	isif_privileged_close(gate);
 	scratch_remove();
+}
+
+/* Changes are seen late, then, and it is said why. */
+static void test_no_inotify(void)
+{
+	struct lines lines = { 0 };
+	const struct isif_log log = log_into(&lines);
+
+	isif_privileged_close(gate);
+	gate = NULL;
+	/* After the database's directory. */
+	fault_at(FAULT_SELF, FAULT_OPEN, 2, EMFILE, false);
+	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("."), &log, &gate), ISIF_OK);
+	CU_ASSERT_TRUE(fault_end());
+	CU_ASSERT_EQUAL(gate->operations->change_descriptor(gate), -1);
+	CU_ASSERT_TRUE(lines.count == 1 && strstr(lines.all, "inotify") &&
+		       strstr(lines.all, scratch(".")));
 }
 
 static void test_paths(void)
@@ -169,6 +188,7 @@ void add_gate_tests(void)
 		CU_add_suite_with_setup_and_teardown("gate", NULL, NULL, set_up, tear_down);
 
 	CU_add_test(suite, "nothing outside its root is read", test_paths);
+	CU_add_test(suite, "no inotify can be had", test_no_inotify);
 	CU_add_test(suite, "no secret is handed over", test_secrets);
 	CU_add_test(suite, "the initiator name", test_initiatorname);
 	CU_add_test(suite, "a root that is not there", test_no_root);

@@ -642,6 +642,26 @@ static void test_unreadable(void)
 
 /* --- memory that runs out --- */
 
+/* What is half done may stand in it: it is not begun anew because it cannot be read now. */
+static void test_unreadable_now(void)
+{
+	static const enum fault_kind kinds[] = { FAULT_OPEN, FAULT_READ };
+
+	job_runner_close(runner);
+	runner = NULL;
+	put_file("state/jobs", JOBS);
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		stage.lines = (struct lines){ 0 };
+		fault_at(FAULT_SELF, kinds[i], 1, EIO, true);
+		CU_ASSERT_EQUAL(job_runner_open(gate, stage.names, &stage.log, &runner), ISIF_IO);
+		CU_ASSERT_TRUE(fault_end());
+		CU_ASSERT_TRUE(file_is("state/jobs", JOBS));
+		CU_ASSERT_TRUE(stage.lines.errors == 1 && strstr(stage.lines.all, "list of jobs"));
+	}
+	CU_ASSERT_EQUAL(job_runner_open(gate, stage.names, &stage.log, &runner), ISIF_OK);
+	CU_ASSERT_TRUE(lists("1:1 2:1 3:3 1073741824:4"));
+}
+
 /* A good file is no damaged one because memory was short. */
 static void test_memory_of_open(void)
 {
@@ -713,6 +733,7 @@ void add_job_tests(void)
 	CU_add_test(suite, "texts are cut between characters", test_texts);
 	CU_add_test(suite, "which bindings a job is about", test_concerns);
 	CU_add_test(suite, "the file is read", test_read);
+	CU_add_test(suite, "a file that cannot be read now is kept", test_unreadable_now);
 	CU_add_test(suite, "open jobs begin anew after a restart", test_open_jobs_begin_anew);
 	CU_add_test(suite, "what was written is read again", test_round_trip);
 	CU_add_test(suite, "so is the iface that a binding leaves", test_move);

@@ -7,6 +7,7 @@
 
 #include "../gate/keeper.h"
 #include "../gate/remote.h"
+#include "allocation.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "helpers.h"
@@ -394,6 +395,35 @@ static void test_command(void)
 	CU_ASSERT_EQUAL(gate->operations->command_work(gate, number, &outcome), ISIF_NOT_FOUND);
 }
 
+/* Without it open-iscsi's lock would be held until somebody notices. */
+static void test_end_without_memory(void)
+{
+	const char *why = NULL, *text;
+	size_t length;
+
+	/* Both buffers have been used, and one was handed out. */
+	CU_ASSERT_EQUAL(gate->operations->read_record(gate, "ifaces/if0", &text, &length), ISIF_OK);
+	CU_ASSERT_EQUAL_FATAL(gate->operations->begin(gate, 0, &why), ISIF_OK);
+	CU_ASSERT_TRUE(file_exists("lock/lock.write"));
+	allocation_fail_at(1, true);
+	gate->operations->end(gate);
+	allocation_end();
+	CU_ASSERT_FALSE(file_exists("lock/lock.write"));
+}
+
+/* Nobody has to ask to see that. */
+static void test_hangs_up(void)
+{
+	struct pollfd end = { .fd = remote_descriptor(gate) };
+
+	CU_ASSERT_FALSE(remote_is_gone(gate));
+	CU_ASSERT_EQUAL(kill(keeper_process, SIGKILL), 0);
+	CU_ASSERT_EQUAL(poll(&end, 1, 60000), 1);
+	CU_ASSERT_TRUE(remote_is_gone(gate));
+	CU_ASSERT_EQUAL(waitpid(keeper_process, NULL, 0), keeper_process);
+	keeper_process = 0;
+}
+
 /* Nothing is known of it: it did not come to an answer. */
 static void test_gone(void)
 {
@@ -730,6 +760,8 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "a keeper that goes between two directories", test_gone_between);
 	CU_add_test(suite, "a descriptor of nothing", test_descriptor_of_nothing);
 	CU_add_test(suite, "a second batch", test_second_batch);
+	CU_add_test(suite, "and hangs up", test_hangs_up);
+	CU_add_test(suite, "what has begun is ended, whatever the memory", test_end_without_memory);
 	CU_add_test(suite, "edits that are none", test_edits_that_are_none);
 	CU_add_test(suite, "broken questions", test_broken_questions);
 	CU_add_test(suite, "a text with a NUL", test_text_with_nul);

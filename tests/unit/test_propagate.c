@@ -566,6 +566,39 @@ static void test_two(void)
 	CU_ASSERT_EQUAL(job_find(job_stage.runner, 2)->results, 0);
 }
 
+/* It does not succeed with what the iface's record said before. */
+static void test_snapshot_lags(void)
+{
+	put_file("db/ifaces/if0", IFACE_RECORD("if0", NEW));
+	see_iface(IFACE_RECORD("if0", OLD));
+	put_and_see(NODE_A, TEXT_A(OLD));
+	stage_build();
+	propagate();
+	run();
+	CU_ASSERT_EQUAL(job()->state, ISIF_JOB_RUNNING);
+	see_iface(IFACE_RECORD("if0", NEW));
+	stage_build();
+	job_stage.now += 1000;
+	run();
+	CU_ASSERT_TRUE(succeeded(1));
+	CU_ASSERT_TRUE(holds(NODE_A, TEXT_A(NEW)));
+}
+
+/* But not for ever. */
+static void test_snapshot_stays(void)
+{
+	put_file("db/ifaces/if0", IFACE_RECORD("if0", NEW));
+	see_iface(IFACE_RECORD("if0", OLD));
+	stage_build();
+	propagate();
+	for (int i = 0; i < 31; i++) {
+		run();
+		job_stage.now += 1000;
+	}
+	CU_ASSERT_TRUE(ended(ISIF_JOB_FAILED, ISIF_JOB_ERROR_DATABASE,
+			     "the record of iface if0: somebody changed it meanwhile"));
+}
+
 /* Whatever allocation fails, each record is old or new, and in the end all are new. */
 static void test_memory(void)
 {
@@ -627,5 +660,7 @@ void add_propagate_tests(void)
 	CU_add_test(suite, "a restart in the middle", test_restart);
 	CU_add_test(suite, "suspended and begun anew", test_suspend);
 	CU_add_test(suite, "one after the other", test_two);
+	CU_add_test(suite, "a snapshot that lags behind the iface", test_snapshot_lags);
+	CU_add_test(suite, "one that stays behind it", test_snapshot_stays);
 	CU_add_test(suite, "memory that runs out", test_memory);
 }

@@ -4,8 +4,11 @@
 
 #include <isif/transaction.h>
 
+#include "fault.h"
 #include "helpers.h"
+#include "tree.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,6 +356,64 @@ static void test_iface_refusals(void)
 	begin_wishes();
 	wish_setting("if1", "initiatorname", "iqn.a");
 	CU_ASSERT(refused(ISIF_REFUSED_ACCESS, 0));
+}
+
+/* The job that rewrites the copies is on disk with the record, whenever a crash comes. */
+static void test_implied_job(void)
+{
+	struct isif_transaction *transaction;
+
+	begin_wishes();
+	wish_setting("if0", "initiatorname", "iqn.other");
+	CU_ASSERT_FATAL(begin(&transaction));
+	CU_ASSERT(isif_transaction_commit(transaction, &refusal));
+	CU_ASSERT(holds("records/ifaces/if0", "\niface.initiatorname = iqn.other\n"));
+	CU_ASSERT(holds("state/jobs", "\njob 1073741824 "));
+	CU_ASSERT(isif_transaction_undo(transaction, &refusal));
+	CU_ASSERT_FALSE(holds("records/ifaces/if0", "iqn.other"));
+	CU_ASSERT_FALSE(holds("state/jobs", "\njob 1073741824 "));
+	isif_transaction_end(transaction);
+	CU_ASSERT_EQUAL(isif_monitor_jobs(monitor).count, 0);
+}
+
+/* Runs the loop for some seconds at most, until it is done. */
+static void run_until_no_stray(void)
+{
+	struct pollfd fds[ISIF_MONITOR_DESCRIPTORS];
+
+	for (int i = 0; i < 100 && tree_is_littered(scratch("records")); i++) {
+		poll(fds, isif_monitor_descriptors(monitor, fds, COUNT(fds)), 100);
+		isif_monitor_run(monitor);
+	}
+	run();
+}
+
+/* A disk that fails for a while: what could not be undone is undone, before anything else. */
+static void test_undone_later(void)
+{
+	struct isif_transaction *transaction;
+	char *before = tree_text(scratch("records")), *after;
+
+	begin_wishes();
+	wish_setting("if1", "initiatorname", "iqn.other");
+	wish_setting("if0", "initiatorname", "iqn.other");
+	CU_ASSERT_FATAL(begin(&transaction));
+	fault_at(FAULT_SELF, FAULT_RENAME, 2, EIO, true);
+	CU_ASSERT_FALSE(isif_transaction_commit(transaction, &refusal));
+	isif_transaction_end(transaction);
+	CU_ASSERT_EQUAL(refusal.kind, ISIF_REFUSED_UNDO);
+	CU_ASSERT(fault_end());
+	begin_wishes();
+	wish_setting("if1", "initiatorname", "iqn.third");
+	CU_ASSERT_FALSE(begin(&transaction));
+	CU_ASSERT_EQUAL(refusal.kind, ISIF_REFUSED_BUSY);
+	run_until_no_stray();
+	after = tree_text(scratch("records"));
+	CU_ASSERT_STRING_EQUAL(after, before);
+	CU_ASSERT(happens());
+	CU_ASSERT(holds("records/ifaces/if1", "\niface.initiatorname = iqn.third\n"));
+	free(before);
+	free(after);
 }
 
 /* --- bindings --- */
@@ -836,6 +897,8 @@ void add_transaction_tests(void)
 		CU_add_suite_with_setup_and_teardown("transaction", NULL, NULL, set_up, tear_down);
 
 	CU_add_test(suite, "settings of an iface", test_setting);
+	CU_add_test(suite, "a job that follows is on disk with it", test_implied_job);
+	CU_add_test(suite, "what cannot be undone is undone later", test_undone_later);
 	CU_add_test(suite, "an iface comes and goes", test_create_iface);
 	CU_add_test(suite, "what an iface refuses", test_iface_refusals);
 	CU_add_test(suite, "a binding comes and goes", test_create_binding);
