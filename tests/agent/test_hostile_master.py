@@ -414,7 +414,7 @@ class Attack:
 
 def test_random(checks):
     """Memory is the agent's: the master here keeps nothing."""
-    wanted = 1000 if checks.valgrind else 100000 if checks.full else 4000
+    wanted = 1000 if checks.valgrind else 100000 if checks.full else 3000
     with World(checks, "random PDUs") as world, start(world) as master:
         attack = Attack(world, master, SEED)
         flat = Flat(world, wanted)

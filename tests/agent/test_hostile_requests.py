@@ -364,7 +364,7 @@ def steady(world):
 
 
 def test_random_requests(checks):
-    wanted = 3000 if checks.valgrind else 1000000 if checks.full else 8000
+    wanted = 3000 if checks.valgrind else 1000000 if checks.full else 6000
     with World(checks, "random requests") as world:
         test_walk.fill(world)
         sets.start(world, "jobHistory 4", "eventHistory 16", mode="full")
