@@ -13,19 +13,22 @@
  *   R NOW             time goes by
  *   D NOW             the master is gone
  *   M MODE            controlMode
+ *   N KIND BINDING JOB LIMIT IFACE
+ *                     the varbinds of an event's notification, of which so many are taken
  */
 /* clang-format on */
 #include "fuzz.h"
 
 #include "engine.h"
 #include "fixture.h"
+#include "mib_notify.h"
 #include "setter.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { CELLS = 512, VARBINDS = 16, KINDS = ISIF_REFUSED_UNDO + 1 };
+enum { CELLS = 512, VARBINDS = 16, IFACE_LENGTH = 64, KINDS = ISIF_REFUSED_UNDO + 1 };
 
 /* NOLINTBEGIN: the linker gives these names */
 bool __wrap_isif_transaction_begin(struct isif_monitor *monitor, const struct isif_policy *policy,
@@ -294,6 +297,53 @@ static void test(uint32_t id)
 	forget_varbinds();
 }
 
+/* --- notifications --- */
+
+struct taken {
+	size_t count, limit;
+};
+
+static bool take_notified(void *context, const mib_arc *name, size_t length,
+			  const struct mib_value *value)
+{
+	struct taken *taken = context;
+
+	MUST(length > mib_root_length && length <= MIB_OID_LIMIT);
+	free(fuzz_exact(name, length * sizeof(*name)));
+	check_value(value, value->tag);
+	return taken->count++ < taken->limit;
+}
+
+/* Events know names of rows, and these are no longer than what an OID has room for. */
+static void notify(struct fuzz_input *line)
+{
+	struct isif_names *known = isif_names_new();
+	struct isif_event event = { .index = 1, .reason = ISIF_REASON_UNKNOWN, .path = "eth0" };
+	struct mib_view view = fixture_view();
+	struct taken taken = { 0 };
+	unsigned notification;
+	size_t length;
+	bool all;
+
+	event.kind =
+		(enum isif_event_kind)(fuzz_take_number(line) % (ISIF_HAPPENED_MASTER_LOST + 1));
+	event.binding = (uint32_t)fuzz_take_number(line);
+	event.job = (uint32_t)fuzz_take_number(line);
+	taken.limit = fuzz_take_number(line);
+	fuzz_skip_blanks(line);
+	length = (size_t)(line->end - line->at);
+	event.iface = isif_name_get(known, line->at, length < IFACE_LENGTH ? length : IFACE_LENGTH);
+	MUST(event.iface);
+	notification = mib_notification_of(event.kind);
+	MUST(notification < MIB_NOTIFY_EVENTS_SUPPRESSED);
+	if (!notification)
+		notification = MIB_NOTIFY_EVENTS_SUPPRESSED;
+	all = mib_notify(&view, notification, &event, take_notified, &taken);
+	MUST(all == (taken.count <= taken.limit) && taken.count);
+	isif_name_release(event.iface);
+	isif_names_free(known);
+}
+
 /* --- an input --- */
 
 static void take_refusal(struct fuzz_input *line)
@@ -345,6 +395,9 @@ static void take_step(struct fuzz_input line)
 		break;
 	case 'D':
 		setter_disconnected(&setter, fuzz_take_number(&line) >> 1);
+		break;
+	case 'N':
+		notify(&line);
 		break;
 	case 'M':
 		agent.control_mode = (int32_t)(fuzz_take_number(&line) % 3) + 1;

@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is in the state directory, and the plans that jobs keep. An input is one such text; by its
- * first word it is known which, and what begins like none of them is tried as each. What is taken
- * is written again, and must then be taken again, and say the same.
+ * What is in the state directory. An input is one such text; by its first words it is known which,
+ * and what begins like none of them is tried as each. What is taken is written again, and must then
+ * be taken again, and say the same.
  */
 #include "fuzz.h"
-
-#include "escape.h"
-#include "event_log.h"
-#include "fixture.h"
 #include "gate.h"
+
+#include "event_log.h"
 #include "job_list.h"
-#include "move_plan.h"
-#include "rebind_plan.h"
 #include "state_file.h"
-#include "unbind_plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BOOT "this-boot"
+
+enum { KEPT = 6 }; /* events */
 
 static const struct isif_log *const nowhere = NULL;
 
@@ -98,6 +95,17 @@ static void check_appended(struct gate *gate, struct isif_names *names, struct s
 	check_state_again(gate, names, text);
 }
 
+/* What cannot be read is not there. */
+static void check_state_unread(struct gate *gate, struct isif_names *names)
+{
+	struct state *state;
+
+	gate->error = ISIF_IO;
+	state = open_state(gate, names);
+	MUST(!state->bindings.used && !state->targets.used && !state->ifaces.used);
+	state_close(state);
+}
+
 static void check_state(const char *octets, size_t length)
 {
 	struct gate gate = gate_new();
@@ -117,6 +125,7 @@ static void check_state(const char *octets, size_t length)
 	check_appended(&gate, names, state, &text);
 	fuzz_free(&text);
 	state_close(state);
+	check_state_unread(&gate, names);
 	gate_clear(&gate);
 	isif_names_free(names);
 }
@@ -131,38 +140,113 @@ static struct event_log *open_events(struct gate *gate, struct isif_names *names
 	return events;
 }
 
+/* More of them than are kept, with texts that may have to be cut. */
+static void add_events(struct event_log *events, struct isif_names *names,
+		       const struct fuzz_text *text)
+{
+	struct isif_name *iface = isif_name_get(names, "san0", 4);
+	const struct isif_event *added;
+
+	event_log_set_limit(events, KEPT);
+	for (size_t i = 0; i < KEPT + 2; i++) {
+		const char *from = text->octets + (i < text->length ? i : text->length);
+
+		added = event_log_add(events, ISIF_HAPPENED_LOGGED_IN, i % 2 ? iface : NULL,
+				      (uint32_t)i, "%s", from);
+		MUST(added && strlen(added->text) <= strlen(from));
+		if (i % 3)
+			event_log_notified(events, added->index);
+		MUST(event_log_has_news(events));
+		if (i % 4)
+			MUST(event_log_write(events) == (i > 1) && !event_log_has_news(events));
+	}
+	MUST(event_log_list(events).count <= KEPT);
+	isif_name_release(iface);
+}
+
+static void check_same_events(const struct event_log *one, const struct event_log *other)
+{
+	struct isif_event_list a = event_log_list(one), b = event_log_list(other);
+
+	MUST(a.count >= b.count && b.count);
+	for (uint32_t i = 1; i <= b.count; i++) {
+		const struct isif_event *left = a.events[a.count - i];
+		const struct isif_event *right = b.events[b.count - i];
+
+		MUST(left->index == right->index && left->time == right->time);
+		MUST(left->kind == right->kind && left->binding == right->binding);
+		MUST(left->iface == right->iface && left->notified == right->notified);
+		MUST(!strcmp(left->text, right->text));
+	}
+}
+
+static void check_no_events(struct gate *gate, struct isif_names *names)
+{
+	struct event_log *events = open_events(gate, names);
+
+	MUST(!event_log_list(events).count);
+	event_log_close(events);
+}
+
+/* A process that was killed leaves what it has written: nothing that was told is told again. */
+static void check_killed(struct event_log *events, struct isif_names *names,
+			 const struct fuzz_text *file)
+{
+	struct gate gate = gate_new();
+	struct event_log *found;
+
+	gate_put(&gate, "events", file->octets, file->length);
+	found = open_events(&gate, names);
+	MUST(!gate_file(&gate, "eventsbad"));
+	check_same_events(found, events);
+	MUST(!event_log_write(found));
+	MUST(event_log_add(found, ISIF_HAPPENED_AGENT_STARTED, NULL, 0, "one more"));
+	gate.error = ISIF_IO;
+	MUST(event_log_write(found) && event_log_sync(found));
+	event_log_close(found);
+	check_no_events(&gate, names);
+	gate_clear(&gate);
+	gate.error = ISIF_OK;
+	check_no_events(&gate, names);
+	gate_clear(&gate);
+}
+
+static void check_read_again(struct isif_names *names, const struct fuzz_text *file)
+{
+	struct gate gate = gate_new();
+	struct event_log *events;
+	struct isif_event_list list;
+
+	gate_put(&gate, "events", file->octets, file->length);
+	events = open_events(&gate, names);
+	list = event_log_list(events);
+	MUST(!gate_file(&gate, "eventsbad") && list.count);
+	for (uint32_t i = 1; i < list.count; i++)
+		MUST(list.events[i - 1]->index < list.events[i]->index);
+	event_log_close(events);
+	MUST(same_text(gate_file(&gate, "events"), file));
+	gate_clear(&gate);
+}
+
 static void check_events(const char *octets, size_t length)
 {
 	struct gate gate = gate_new();
 	struct isif_names *names = isif_names_new();
-	const struct isif_event *added;
+	struct fuzz_text text = fuzz_copy(octets, length);
 	struct event_log *events;
-	struct isif_event_list list;
-	struct fuzz_text text;
 
 	gate_put(&gate, "events", octets, length);
 	events = open_events(&gate, names);
-	added = event_log_add(events, ISIF_HAPPENED_AGENT_STARTED, NULL, 0, "one more");
-	MUST(added && added->index);
-	event_log_notified(events, added->index);
-	event_log_write(events);
-	event_log_close(events);
 	if (gate_file(&gate, "eventsbad"))
-		MUST(gate_file(&gate, "eventsbad")->length == length);
-	text = fuzz_copy(gate_file(&gate, "events")->octets, gate_file(&gate, "events")->length);
-	gate_clear(&gate);
-	gate_put(&gate, "events", text.octets, text.length);
-	events = open_events(&gate, names);
-	list = event_log_list(events);
-	MUST(!gate_file(&gate, "eventsbad") && list.count);
-	MUST(!strcmp(list.events[list.count - 1]->text, "one more"));
-	MUST(list.events[list.count - 1]->notified);
-	for (uint32_t i = 1; i < list.count; i++)
-		MUST(list.events[i - 1]->index < list.events[i]->index);
+		MUST(same_text(gate_file(&gate, "eventsbad"), &text));
+	add_events(events, names, &text);
+	event_log_write(events);
+	MUST(!event_log_sync(events));
+	check_killed(events, names, gate_file(&gate, "events"));
 	event_log_close(events);
-	MUST(same_text(gate_file(&gate, "events"), &text));
-	fuzz_free(&text);
+	check_read_again(names, gate_file(&gate, "events"));
 	gate_clear(&gate);
+	fuzz_free(&text);
 	isif_names_free(names);
 }
 
@@ -220,126 +304,24 @@ static void check_jobs(const char *octets, size_t length)
 	again = text_of_jobs(runner);
 	MUST(same_text(&text, &again));
 	job_runner_close(runner);
+	gate.error = ISIF_IO;
+	runner = open_jobs(&gate, names);
+	MUST(!job_list(runner).count);
+	job_runner_close(runner);
 	fuzz_free(&text);
 	fuzz_free(&again);
 	gate_clear(&gate);
 	isif_names_free(names);
 }
 
-/* --- plans --- */
-
-static void check_unbind(const char *octets, size_t length)
-{
-	const struct isif_job job = { .index = 7, .order = 3 };
-	struct unbind_plan plan = { 0 }, again = { 0 };
-	struct gate gate = gate_new();
-
-	gate_put(&gate, "unbind", octets, length);
-	MUST(unbind_plan_read(&gate.gate, &job, &plan) == ISIF_OK);
-	MUST(unbind_plan_write(&gate.gate, &job, &plan) == ISIF_OK);
-	MUST(unbind_plan_read(&gate.gate, &job, &again) == ISIF_OK);
-	MUST(plan.count == again.count && plan.removing == again.removing);
-	for (size_t i = 0; i < plan.count; i++)
-		MUST(plan.items[i].binding == again.items[i].binding &&
-		     plan.items[i].session == again.items[i].session);
-	unbind_plan_clear(&plan);
-	unbind_plan_clear(&again);
-	gate_clear(&gate);
-}
-
-static struct fuzz_text write_move(const struct move_plan *plan)
-{
-	struct fuzz_text text;
-	FILE *file = open_memstream(&text.octets, &text.length);
-
-	MUST(file);
-	fprintf(file, "move %d", plan->tpgt);
-	session_disks_write(&plan->disks, file);
-	fputc('\n', file);
-	MUST(escape_close(file));
-	return text;
-}
-
-/* What is asked of a plan that was taken, here about a session of the unit tests' snapshot. */
-static const struct isif_kernel_session *a_session(void)
-{
-	return fixture_snapshot.sessions[0]->kernel;
-}
-
-static void ask_disks(const struct session_disks *disks)
-{
-	const struct session_disk *missing = session_disks_missing(disks, a_session());
-
-	MUST(!missing || (missing->wwid && missing->map));
-	MUST(!disks->count == !session_disks_missing(disks, NULL));
-}
-
-static void ask_rebind(const struct rebind_plan *plan)
-{
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct rebind_record *record = &plan->records[i];
-
-		for (size_t j = 0; j < record->line_count; j++) {
-			const struct rebind_line *line = &record->lines[j];
-
-			MUST(rebind_same_value(line->key, line->values[REBIND_HOME],
-					       line->values[REBIND_HOME]));
-			rebind_same_value(line->key, line->values[REBIND_BEFORE],
-					  line->values[REBIND_DURING]);
-		}
-		for (enum rebind_time time = REBIND_BEFORE; time < REBIND_TIMES; time++)
-			rebind_session_is(&fixture_snapshot, a_session(), record, time);
-		ask_disks(&record->disks);
-	}
-}
-
-static void check_move(const char *text)
-{
-	struct move_plan plan = { 0 }, again = { 0 };
-	struct fuzz_text written, twice;
-
-	if (move_plan_read(&plan, text)) {
-		ask_disks(&plan.disks);
-		written = write_move(&plan);
-		MUST(move_plan_read(&again, written.octets));
-		twice = write_move(&again);
-		MUST(same_text(&written, &twice));
-		fuzz_free(&written);
-		fuzz_free(&twice);
-	}
-	move_plan_clear(&plan);
-	move_plan_clear(&again);
-}
-
-static void check_rebind(const char *text)
-{
-	struct rebind_plan plan = { 0 }, again = { 0 };
-	char *written, *twice;
-
-	if (rebind_plan_read(&plan, text)) {
-		ask_rebind(&plan);
-		written = rebind_plan_write(&plan);
-		MUST(written && rebind_plan_read(&again, written));
-		twice = rebind_plan_write(&again);
-		MUST(twice && !strcmp(written, twice));
-		free(written);
-		free(twice);
-	}
-	rebind_plan_clear(&plan);
-	rebind_plan_clear(&again);
-}
-
 /* --- which --- */
 
-enum { STATE, EVENTS, JOBS, UNBIND, MOVE, REBIND, KINDS };
+enum { STATE, EVENTS, JOBS, KINDS };
 
 static const char *const begins[KINDS] = {
 	"iscsi-ifaced state ",
 	"iscsi-ifaced events ",
 	"iscsi-ifaced jobs ",
-	"iscsi-ifaced unbind ",
-	"move ",
-	"record ",
 };
 
 static void check(int kind, const struct fuzz_text *text)
@@ -348,14 +330,8 @@ static void check(int kind, const struct fuzz_text *text)
 		check_state(text->octets, text->length);
 	else if (kind == EVENTS)
 		check_events(text->octets, text->length);
-	else if (kind == JOBS)
-		check_jobs(text->octets, text->length);
-	else if (kind == UNBIND)
-		check_unbind(text->octets, text->length);
-	else if (kind == MOVE)
-		check_move(text->octets);
 	else
-		check_rebind(text->octets);
+		check_jobs(text->octets, text->length);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)

@@ -37,10 +37,11 @@ void gate_put(struct gate *gate, const char *name, const void *octets, size_t le
 static enum isif_error state_read(struct isif_privileged *self, const char *name, char **text,
 				  size_t *length)
 {
-	const struct fuzz_text *file = gate_file((struct gate *)(void *)self, name);
+	const struct gate *gate = (const struct gate *)(void *)self;
+	const struct fuzz_text *file = gate_file(gate, name);
 
-	if (!file)
-		return ISIF_NOT_FOUND;
+	if (gate->error || !file)
+		return gate->error ? gate->error : ISIF_NOT_FOUND;
 	*text = fuzz_copy(file->octets, file->length).octets;
 	*length = file->length;
 	return ISIF_OK;
@@ -49,8 +50,11 @@ static enum isif_error state_read(struct isif_privileged *self, const char *name
 static enum isif_error state_write(struct isif_privileged *self, const char *name, const char *text,
 				   size_t length)
 {
-	gate_put((struct gate *)(void *)self, name, text, length);
-	return ISIF_OK;
+	struct gate *gate = (struct gate *)(void *)self;
+
+	if (!gate->error)
+		gate_put(gate, name, text, length);
+	return gate->error;
 }
 
 static enum isif_error state_append(struct isif_privileged *self, const char *name,
@@ -59,7 +63,7 @@ static enum isif_error state_append(struct isif_privileged *self, const char *na
 	struct fuzz_text *file = find((struct gate *)(void *)self, name);
 
 	(void)sync;
-	if (!file)
+	if (!file || ((struct gate *)(void *)self)->error)
 		return state_write(self, name, text, length);
 	file->octets = realloc(file->octets, file->length + length + 1);
 	MUST(file->octets);

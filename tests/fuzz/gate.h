@@ -17,6 +17,7 @@ struct gate {
 		struct fuzz_text text;
 	} files[GATE_FILES];
 	size_t count;
+	enum isif_error error; /* of all that it is asked for from now on */
 };
 
 struct gate gate_new(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The journal of transactions, and what a start does with it. The first line of an input is the
- * direction, forward or back; each other is a step as the journal has it:
+ * The journal of transactions, and what a start does with it. An input that begins with "raw" and a
+ * newline is one. The first line of another one is the direction, forward or back, and the database
+ * if it is not ours; each other line is a step as the journal has it:
  *   KIND MODE TEMPORARY ASIDE BEFORE AFTER PATH
  * but that BEFORE and AFTER can be "=", what is in the path's place, and "+N" or "-N", what is in
  * the temporary or the aside file N. The digest is made right, or nothing would be looked at.
@@ -105,22 +106,40 @@ static struct fuzz_text make_journal(struct store *store, char *rest)
 {
 	struct fuzz_text body = { 0 }, text = { 0 };
 	FILE *file = open_memstream(&body.octets, &body.length);
-	const char *direction = strsep(&rest, "\n"), *line;
+	const char *direction = strsep(&rest, "\n"), *other = strchr(direction, '/'), *line;
 
 	MUST(file);
-	fprintf(file, "%s%c", store->root_path, '\0');
+	fprintf(file, "%s%c", other ? other : store->root_path, '\0');
 	while ((line = strsep(&rest, "\n")))
 		if (*line)
 			write_step(store, file, line);
 	MUST(!fclose(file));
 	file = open_memstream(&text.octets, &text.length);
 	MUST(file);
-	fprintf(file, "iscsi-ifaced journal 1 %-7.7s %08zx %016" PRIx64 "\n", direction,
-		body.length, store_digest(STORE_DIGEST, body.octets, body.length));
+	fprintf(file, "iscsi-ifaced journal 1 %-7.*s %08zx %016" PRIx64 "\n",
+		(int)strcspn(direction, " "), direction, body.length,
+		store_digest(STORE_DIGEST, body.octets, body.length));
 	fwrite(body.octets, 1, body.length, file);
 	MUST(!fclose(file));
 	fuzz_free(&body);
 	return text;
+}
+
+static struct fuzz_text take_journal(const struct fuzz_text *input)
+{
+	static const char raw[] = "raw\n";
+	struct fuzz_text journal, copy;
+	struct store *store;
+	int root;
+
+	if (!strncmp(input->octets, raw, strlen(raw)))
+		return fuzz_copy(input->octets + strlen(raw), input->length - strlen(raw));
+	copy = fuzz_copy(input->octets, input->length);
+	store = open_store(&root);
+	journal = make_journal(store, copy.octets);
+	close_store(store, root);
+	fuzz_free(&copy);
+	return journal;
 }
 
 static void write_journal(const struct fuzz_text *text)
@@ -132,14 +151,17 @@ static void write_journal(const struct fuzz_text *text)
 	close(file);
 }
 
-/* After it nothing of ours is left, if it could be done. What no step names is as it was. */
-static void check_recovery(bool named)
+/*
+ * After it nothing of ours is left, if it could be done: what is torn, or another database's, is
+ * not done, and is written over by the next one. What no step names is as it was.
+ */
+static void check_recovery(bool ours, bool named)
 {
 	int root;
 	struct store *store = open_store(&root);
 
 	if (store->recovered)
-		MUST(!store_is_littered(store) && !store_journal_is_open(store));
+		MUST(!store_is_littered(store) && (!ours || !store_journal_is_open(store)));
 	if (!named)
 		MUST(scratch_says("db/ifaces/untouched", "untouched\n"));
 	close_store(store, root);
@@ -149,16 +171,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 {
 	struct fuzz_text input = fuzz_copy(octets, length), journal;
 	bool named = memmem(octets, length, "untouched", strlen("untouched"));
-	struct store *store;
-	int root;
+	bool ours = strncmp(input.octets, "raw\n", 4) != 0 &&
+		    !memchr(input.octets, '/', strcspn(input.octets, "\n"));
 
 	make_database();
-	store = open_store(&root);
-	journal = make_journal(store, input.octets);
-	close_store(store, root);
+	journal = take_journal(&input);
 	write_journal(&journal);
-	check_recovery(named);
-	check_recovery(named);
+	check_recovery(ours, named);
+	check_recovery(ours, named);
 	fuzz_free(&journal);
 	fuzz_free(&input);
 	return 0;

@@ -7,6 +7,7 @@
  *   > ERROR NUMBER 'TEXT       what the gate answers from now on
  *   + MILLISECONDS             time goes by
  *   ~ OCTETS                   so many octets are taken at once, and calls are interrupted
+ *   ! OCTETS                   the other process ends when it was told so many
  */
 /* clang-format on */
 #include "hourglass.h"
@@ -205,6 +206,20 @@ static enum keeper_operation last_operation(void)
 	return operation < KEEPER_OPERATIONS ? (enum keeper_operation)operation : KEEPER_OPERATIONS;
 }
 
+/* Who hangs up hears what he hears. */
+static void hear_nothing(void)
+{
+	struct message message = { 0 };
+	int descriptor;
+
+	while (wire_hear(&message))
+		continue;
+	message_free(&message);
+	descriptor = wire_take_descriptor();
+	if (descriptor >= 0)
+		close(descriptor);
+}
+
 static bool serve(void)
 {
 	struct message nothing = { 0 };
@@ -212,7 +227,9 @@ static bool serve(void)
 	bool served = keeper_serve(&keeper);
 	enum keeper_operation operation = last_operation();
 
-	if (operation == KEEPER_READ_DIRECTORIES && keeper.request.at)
+	if (!wire_is_up())
+		hear_nothing();
+	else if (operation == KEEPER_READ_DIRECTORIES && keeper.request.at)
 		hear_entries(served);
 	else if (served)
 		hear_answer(operation, gate.calls != calls);
@@ -228,13 +245,10 @@ static bool ask(struct fuzz_input *line)
 
 	while (served && line->at < line->end) {
 		struct message question = { 0 };
-		bool descriptor;
 
 		message_put_number(&question, question_operation(line));
-		descriptor = question_read(line, &question);
-		wire_say_message(&question, descriptor ? STDERR_FILENO : -1);
+		wire_say_message(&question, question_read(line, &question));
 		message_free(&question);
-		line->at += line->at < line->end;
 		served = serve();
 	}
 	return served;
@@ -269,6 +283,10 @@ static bool take_step(struct fuzz_input line, char **text)
 	case '~':
 		line.at++;
 		wire_hamper((size_t)fuzz_take_number(&line));
+		return true;
+	case '!':
+		line.at++;
+		wire_hang_up((size_t)fuzz_take_number(&line));
 		return true;
 	default:
 		return ask(&line);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages of NETLINK_ISCSI. An input has up to three parts: the record of an offload iface, which
- * is made into requests; an address that is pinged; and the octets of a message that came.
+ * Messages of NETLINK_ISCSI. An input has up to four parts: the record of an offload iface, which
+ * is made into requests; an address that is pinged; a request of an unprivileged process that is up
+ * to no good, in the words of question.h; and the octets of a message that came.
  */
 #include "fuzz.h"
+#include "question.h"
 
 #include "kernel_event.h"
 #include "kernel_message.h"
@@ -13,6 +15,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { HANDLE = 4711, COOKIE = 42, HOST = 3, HIGHEST_PORT = 255 };
 enum { ATTRIBUTE_HEADER = 4, PARAMETER_SIZE = 16, TEXT_ROOM = 12 };
@@ -38,7 +42,7 @@ static void check_answer(const struct isif_port_request *request,
 
 	memcpy(&header, exact, MESSAGE_EVENT_SIZE);
 	MUST(header.length == message->length && header.message_type == header.type);
-	MUST(header.request[0] == HOST);
+	MUST(header.request[0] == request->host);
 	MUST(port_answer_parse(exact, message->length, request, COOKIE, &value) ==
 	     PORT_ANSWER_DONE);
 	MUST(!value);
@@ -204,19 +208,93 @@ static void check_record(const struct isif_record *record, const char *address)
 	free(plan);
 }
 
+/* --- a request that is not ours --- */
+
+/* What is taken for valid can be sent: the kernel would believe it. */
+static void check_foreign(const struct fuzz_text *text)
+{
+	struct fuzz_input line = { text->octets, text->octets + strcspn(text->octets, "\n") };
+	struct isif_port_request request = { 0 };
+	struct isif_port_parameter *parameters;
+	struct message message = { 0 };
+
+	question_read(&line, &message);
+	parameters = protocol_port(&message, &request);
+	if (parameters && port_request_is_valid(&request)) {
+		MUST(request.number <= HIGHEST_PORT && request.count <= PORT_PLAN_SIZE);
+		check_request(&request);
+	}
+	free(parameters);
+	message_free(&message);
+}
+
 /* --- a message that came --- */
 
-static void check_event(const char *octets, size_t length)
+static void check_event(const struct isif_kernel_event *event)
+{
+	MUST(event->kind == ISIF_EVENT_SESSION || event->kind == ISIF_EVENT_SESSION_GONE ||
+	     event->kind == ISIF_EVENT_CONNECTION || event->kind == ISIF_EVENT_LOGIN_RESPONSE ||
+	     event->kind == ISIF_EVENT_LOGOUT_RESPONSE || event->kind == ISIF_EVENT_UNBIND ||
+	     event->kind == ISIF_EVENT_HOST);
+}
+
+struct seen {
+	struct isif_kernel_event event;
+	unsigned count;
+};
+
+static void see(void *context, const struct isif_kernel_event *event)
+{
+	struct seen *seen = context;
+
+	seen->event = *event;
+	seen->count++;
+}
+
+static struct seen read_events(const char *octets, size_t length, bool filtered)
+{
+	struct seen seen = { .count = 0 };
+	int ends[2];
+
+	MUST(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends));
+	MUST(!filtered || iscsi_events_filter(ends[1]));
+	/* What the filter drops is refused here. */
+	MUST(send(ends[0], octets, length, 0) == (ssize_t)length || filtered);
+	isif_iscsi_events_read(ends[1], see, &seen);
+	MUST(seen.count <= 1);
+	close(ends[0]);
+	close(ends[1]);
+	return seen;
+}
+
+/* A step of a login may carry CHAP, and is of no interest. */
+static bool is_step(const struct isif_kernel_event *event)
+{
+	return event->kind == ISIF_EVENT_LOGIN_RESPONSE && !event->accepted && event->code < 0x100;
+}
+
+/* Through a socket it is the same event, and all of them come through the filter. */
+static void check_read(const char *octets, size_t length, const struct isif_kernel_event *event)
+{
+	struct seen seen = read_events(octets, length, false);
+
+	MUST(seen.count == (event != NULL));
+	MUST(!event || !memcmp(&seen.event, event, sizeof(*event)));
+	seen = read_events(octets, length, true);
+	MUST(seen.count == (event && !is_step(event)));
+	MUST(!seen.count || !memcmp(&seen.event, event, sizeof(*event)));
+}
+
+static void check_events(const char *octets, size_t length)
 {
 	struct isif_kernel_event event;
+	bool is_event = iscsi_message_parse(octets, length, &event);
 
-	if (!iscsi_message_parse(octets, length, &event))
-		return;
-	MUST(event.kind == ISIF_EVENT_SESSION || event.kind == ISIF_EVENT_SESSION_GONE ||
-	     event.kind == ISIF_EVENT_CONNECTION || event.kind == ISIF_EVENT_LOGIN_RESPONSE ||
-	     event.kind == ISIF_EVENT_LOGOUT_RESPONSE || event.kind == ISIF_EVENT_UNBIND ||
-	     event.kind == ISIF_EVENT_HOST);
-	MUST(length >= MESSAGE_EVENT_SIZE);
+	if (is_event) {
+		MUST(length >= MESSAGE_EVENT_SIZE);
+		check_event(&event);
+	}
+	check_read(octets, length, is_event ? &event : NULL);
 }
 
 static void check_message(const char *octets, size_t length)
@@ -229,7 +307,7 @@ static void check_message(const char *octets, size_t length)
 	const enum isif_port_verb verbs[] = { ISIF_PORT_SET, ISIF_PORT_SET_ADDRESS,
 					      ISIF_PORT_PING };
 
-	check_event(octets, length);
+	check_events(octets, length);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		uint32_t value = 0;
 		enum port_answer answer;
@@ -245,6 +323,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 {
 	struct fuzz_input input = { (const char *)octets, (const char *)octets + length };
 	struct fuzz_text text = fuzz_take_part(&input), address = fuzz_take_part(&input);
+	struct fuzz_text foreign = fuzz_take_part(&input);
 	size_t left = (size_t)(input.end - input.at);
 	char *message = fuzz_exact(input.at, left);
 	struct isif_record *record;
@@ -252,10 +331,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 	address.octets[strcspn(address.octets, "\n")] = '\0';
 	MUST(isif_record_parse(text.octets, text.length, "iface.", &record) == ISIF_OK);
 	check_record(record, address.octets);
+	check_foreign(&foreign);
 	check_message(message, left);
 	isif_record_release(record);
 	free(message);
 	fuzz_free(&text);
 	fuzz_free(&address);
+	fuzz_free(&foreign);
 	return 0;
 }

@@ -189,10 +189,8 @@ static bool ask(struct fuzz_input *line)
 		struct message question = { 0 };
 
 		message_put_number(&question, question_operation(line));
-		question_read(line, &question);
-		wire_say_message(&question, -1);
+		wire_say_message(&question, question_read(line, &question));
 		message_free(&question);
-		line->at += line->at < line->end;
 		served = serve();
 	}
 	return served;

@@ -115,41 +115,34 @@ static void cut(struct message *message, uint64_t length)
 	message->length -= length < message->length ? (size_t)length : message->length;
 }
 
-bool question_read(struct fuzz_input *line, struct message *message)
+struct question_frame question_read(struct fuzz_input *line, struct message *message)
 {
-	bool descriptor = false;
+	struct question_frame frame = { 0 };
 	struct fuzz_text text;
 
 	for (fuzz_skip_blanks(line); line->at < line->end; fuzz_skip_blanks(line)) {
-		switch (*line->at) {
-		case '\'':
-			line->at++;
+		char word = *line->at;
+
+		if (word == '-' || (word >= '0' && word <= '9')) {
+			message_put_number(message, fuzz_take_number(line));
+			continue;
+		}
+		line->at++;
+		if (word == '|')
+			break;
+		if (word == '\'') {
 			text = take_text(line);
 			message_put_octets(message, text.octets, text.length);
 			fuzz_free(&text);
-			break;
-		case 'x':
-			line->at++;
+		} else if (word == 'x') {
 			take_octets(line, message);
-			break;
-		case '<':
-			line->at++;
+		} else if (word == '<') {
 			cut(message, fuzz_take_number(line));
-			break;
-		case '@':
-			line->at++;
-			descriptor = true;
-			break;
-		case '|':
-			return descriptor;
-		case '-':
-		case '0' ... '9':
-			message_put_number(message, fuzz_take_number(line));
-			break;
-		default: /* no word of ours */
-			line->at++;
-			break;
+		} else if (word == '>') {
+			frame.more = (uint32_t)fuzz_take_number(line);
+		} else if (word == '@') {
+			frame.descriptor = true;
 		}
 	}
-	return descriptor;
+	return frame;
 }

@@ -12,6 +12,7 @@
  *   'TEXT    a text, in which "%xx" is an octet
  *   xHEX     octets, as they are
  *   <NUMBER  so many octets less than there were
+ *   >NUMBER  so many octets are announced, but do not come
  *   @        a descriptor goes with it
  *   |        another message begins
  */
@@ -20,7 +21,13 @@
 uint64_t question_operation(struct fuzz_input *line);
 /* A text, which the caller frees; NULL if the next word is none. */
 char *question_text(struct fuzz_input *line);
-/* Adds what the words up to a '|' or the end say; true if a descriptor goes with it. */
-bool question_read(struct fuzz_input *line, struct message *message);
+/* How a message goes on its way. */
+struct question_frame {
+	uint32_t more; /* octets that are announced */
+	bool descriptor;
+};
+
+/* Adds what the words say, and steps over a '|' at their end. */
+struct question_frame question_read(struct fuzz_input *line, struct message *message);
 
 #endif

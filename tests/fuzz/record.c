@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records of open-iscsi. An input has up to four parts: an iface record, lines "KEY=VALUE" that are
- * to be set, the path of a node record, and its text.
+ * Records of open-iscsi. An input has up to four parts: an iface record, lines "KEY=VALUE" or
+ * "KEY?OLD=VALUE" that are to be set, the path of a node record, and its text.
  */
 #include "fuzz.h"
 
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES = 16, DIFFERENCES = 128 };
+enum { LINES = 16, DIFFERENCES = 128, IFACE_LENGTH = 64 };
 
 /* What is to be set; the texts are in the part that they were read from. */
 struct wishes {
@@ -141,13 +141,16 @@ static void read_wishes(struct fuzz_text *text, struct wishes *wishes)
 	char *rest = text->octets, *line;
 
 	while (wishes->count < LINES && (line = strsep(&rest, "\n"))) {
-		char *equals = strchr(line, '=');
+		char *equals = strchr(line, '='), *old;
 
 		if (!equals)
 			continue;
 		*equals = '\0';
+		old = strchr(line, '?');
+		if (old)
+			*old++ = '\0';
 		wishes->lines[wishes->count++] =
-			(struct isif_edit_line){ .key = line, .fresh = equals + 1 };
+			(struct isif_edit_line){ .key = line, .old = old, .fresh = equals + 1 };
 	}
 }
 
@@ -158,6 +161,19 @@ static const char *wish_for(const struct isif_edit_line *lines, size_t count, co
 		if (!strcmp(lines[i].key, key))
 			return lines[i].fresh;
 	return NULL;
+}
+
+/* The first line for a key that has an old value is right about it. */
+static void check_old(const struct isif_record *before, const struct isif_edit_line *lines,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *old = lines[i].old;
+
+		if (!old || wish_for(lines, i, lines[i].key))
+			continue;
+		MUST(same(isif_record_value(before, lines[i].key), *old ? old : NULL));
+	}
 }
 
 static void check_wishes(const struct isif_record *record, const struct isif_edit_line *lines,
@@ -212,6 +228,7 @@ static void check_edit(const struct fuzz_text *text, const struct isif_edit_line
 		MUST(isif_record_is_complete(edited.octets, edited.length));
 		MUST(count || (edited.length == text->length &&
 			       !memcmp(edited.octets, exact, edited.length)));
+		check_old(before, lines, count);
 		check_wishes(after, lines, count);
 		check_others(before, after, lines, count);
 		check_others(after, before, lines, count);
@@ -240,6 +257,47 @@ static void check_values(const struct wishes *wishes)
 		if (setting && !setting_check_value(setting, line->fresh, strlen(line->fresh)))
 			MUST(record_check_line(line) == ISIF_OK);
 	}
+}
+
+/* --- the rules for an iface as a whole --- */
+
+static const char *look_up(void *context, const char *setting)
+{
+	return record_setting(context, setting);
+}
+
+static bool has_device(void *context, const char *device)
+{
+	(void)context;
+	return *device == 'e';
+}
+
+static bool is_set(const struct isif_record *record, const char *setting)
+{
+	return !isif_setting_is_unset(setting, record_setting(record, setting));
+}
+
+/* With both open-iscsi takes the hardware address alone. */
+static bool binds_twice(const struct isif_record *record)
+{
+	const char *transport = record_setting(record, "transport_name");
+
+	return isif_transport_is_software(transport) && is_set(record, "transport_name") &&
+	       is_set(record, "hwaddress") && is_set(record, "net_ifacename");
+}
+
+static void check_rules(const struct fuzz_text *text)
+{
+	struct isif_record *record = parse(text->octets, text->length, "iface.");
+	const char *name = record_setting(record, "iscsi_ifacename"), *fault = "", *reason;
+	const struct setting_lookup lookup = { look_up, has_device, record };
+
+	reason = setting_check_iface(name, &lookup, &fault);
+	MUST(!reason == !fault && (!fault || isif_setting_find(fault)));
+	MUST(reason || !binds_twice(record));
+	if (!setting_check_iface_name(name, strlen(name)))
+		MUST(*name != '.' && !strpbrk(name, "/ \t*?[]") && strlen(name) <= IFACE_LENGTH);
+	isif_record_release(record);
 }
 
 /* --- made --- */
@@ -332,6 +390,8 @@ static void check_pool(const struct isif_node *node, const char *path, const cha
 		isif_node_release(pooled);
 	}
 	record_pool_trim(&pool);
+	MUST(isif_node_parse(path, exact, length, names, &pool, &pooled) == ISIF_OK);
+	isif_node_release(pooled);
 	record_pool_clear(&pool);
 }
 
@@ -365,6 +425,7 @@ static void check_records(const struct fuzz_text *text, const struct fuzz_text *
 	if (node && iface)
 		check_difference(iface->record, node->copy, node_text);
 	isif_node_release(node);
+	isif_iface_record_release(isif_iface_record_hold(iface));
 	isif_iface_record_release(iface);
 	isif_names_free(names);
 	free(exact);
@@ -400,6 +461,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 		check_edit(text, NULL, 0);
 		check_edit(text, wishes.lines, wishes.count);
 		check_link(text);
+		check_rules(text);
 	}
 	check_values(&wishes);
 	check_new(&wishes, &node);

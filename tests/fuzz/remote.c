@@ -4,6 +4,7 @@
  * The unprivileged process, whose other one is up to no good. Each line of an input is one of:
  *   QUESTION WORDS   this is asked, and answered in the words of question.h
  *   ~ OCTETS         so many octets are taken at once, and calls are interrupted
+ *   ! OCTETS         the other process ends when it was told so many
  * The first line answers the greeting; without an error, or there is nothing more.
  */
 /* clang-format on */
@@ -114,8 +115,11 @@ static void read_directories(void)
 
 static void ask_hello(void)
 {
+	struct isif_change change;
+
 	check_text(gate->root);
 	check_descriptor(does()->change_descriptor(gate));
+	MUST(!does()->next_change(gate, &change));
 }
 
 static void ask_ready(void)
@@ -356,11 +360,9 @@ static void say(struct fuzz_input *line)
 {
 	while (line->at < line->end) {
 		struct message message = { 0 };
-		bool descriptor = question_read(line, &message);
 
-		wire_say_message(&message, descriptor ? STDERR_FILENO : -1);
+		wire_say_message(&message, question_read(line, &message));
 		message_free(&message);
-		line->at += line->at < line->end;
 	}
 }
 
@@ -392,9 +394,11 @@ static void take_step(struct fuzz_input line)
 {
 	uint64_t question;
 
-	if (line.at < line.end && *line.at == '~') {
-		line.at++;
-		wire_hamper((size_t)fuzz_take_number(&line));
+	if (line.at < line.end && (*line.at == '~' || *line.at == '!')) {
+		bool hampers = *line.at++ == '~';
+		size_t octets = (size_t)fuzz_take_number(&line);
+
+		hampers ? wire_hamper(octets) : wire_hang_up(octets);
 		return;
 	}
 	question = question_operation(&line);

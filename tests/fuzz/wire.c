@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,7 +24,9 @@ ssize_t __wrap_recvmsg(int socket, struct msghdr *header, int flags);
 
 static struct {
 	int inner, outer;    /* the ends of the process that is real, and of the other one */
+	int spare;	     /* a descriptor to hand over; 0: none yet */
 	size_t limit;	     /* octets of one call */
+	size_t left;	     /* octets until the other one ends */
 	bool interrupts;     /* the next call */
 	struct message said; /* what the other process was told, with lengths, to where it heard */
 	int descriptor;
@@ -38,7 +41,7 @@ int wire_open(void)
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
 	wire.inner = ends[0];
 	wire.outer = ends[1];
-	wire.limit = SIZE_MAX;
+	wire.limit = wire.left = SIZE_MAX;
 	wire.interrupts = false;
 	wire.descriptor = -1;
 	return wire.inner;
@@ -60,12 +63,31 @@ void wire_hamper(size_t octets)
 	wire.limit = octets ? octets : 1;
 }
 
+void wire_hang_up(size_t octets)
+{
+	wire.left = octets;
+}
+
+bool wire_is_up(void)
+{
+	return wire.left;
+}
+
 /* --- the process that is made up --- */
 
 union control {
 	struct cmsghdr header;
 	char space[CMSG_SPACE(2 * sizeof(int))];
 };
+
+/* One of which there is nothing to read. */
+static int spare_descriptor(void)
+{
+	if (!wire.spare)
+		wire.spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	MUST(wire.spare > 0);
+	return wire.spare;
+}
 
 void wire_say(const void *octets, size_t length, int descriptor)
 {
@@ -85,11 +107,11 @@ void wire_say(const void *octets, size_t length, int descriptor)
 	__real_sendmsg(wire.outer, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void wire_say_message(const struct message *message, int descriptor)
+void wire_say_message(const struct message *message, struct question_frame frame)
 {
-	uint32_t length = (uint32_t)message->length;
+	uint32_t length = (uint32_t)message->length + frame.more;
 
-	wire_say(&length, sizeof(length), descriptor);
+	wire_say(&length, sizeof(length), frame.descriptor ? spare_descriptor() : -1);
 	wire_say(message->octets, message->length, -1);
 }
 
@@ -133,18 +155,20 @@ static void listen_to_it(void)
 
 bool wire_hear(struct message *message)
 {
-	uint32_t length;
+	size_t there;
+	uint32_t length = 0;
 	uint8_t *room;
 
 	listen_to_it();
-	if (wire.said.at == wire.said.length) {
+	there = wire.said.length - wire.said.at;
+	if (there >= sizeof(length))
+		memcpy(&length, wire.said.octets + wire.said.at, sizeof(length));
+	if (there < sizeof(length) + length) {
+		MUST(!there || !wire.left);
 		message_clear(&wire.said);
 		return false;
 	}
-	MUST(wire.said.length - wire.said.at >= sizeof(length));
-	memcpy(&length, wire.said.octets + wire.said.at, sizeof(length));
 	wire.said.at += sizeof(length);
-	MUST(length <= wire.said.length - wire.said.at);
 	message_clear(message);
 	room = message_room(message, length);
 	MUST(room);
@@ -180,6 +204,24 @@ static size_t at_most(size_t length)
 	return length < most ? length : most;
 }
 
+static size_t at_most_left(size_t length)
+{
+	if (!wire.left)
+		shutdown(wire.outer, SHUT_RDWR);
+	return length < wire.left ? length : wire.left;
+}
+
+/* There was no room: the other end makes some. True: try again. */
+static bool is_full(ssize_t sent)
+{
+	if (sent < 0 && errno == EAGAIN) {
+		listen_to_it();
+		return true;
+	}
+	wire.left -= sent < 0 ? 0 : (size_t)sent < wire.left ? (size_t)sent : wire.left;
+	return false;
+}
+
 ssize_t __wrap_sendmsg(int socket, const struct msghdr *header, int flags)
 {
 	struct iovec parts[2];
@@ -191,10 +233,11 @@ ssize_t __wrap_sendmsg(int socket, const struct msghdr *header, int flags)
 	if (interrupts())
 		return -1;
 	memcpy(parts, header->msg_iov, sizeof(parts));
-	parts[1].iov_len = at_most(parts[1].iov_len);
+	parts[1].iov_len = at_most_left(at_most(parts[1].iov_len));
 	some.msg_iov = parts;
-	while ((sent = __real_sendmsg(socket, &some, flags | MSG_DONTWAIT)) < 0 && errno == EAGAIN)
-		listen_to_it();
+	do
+		sent = __real_sendmsg(socket, &some, flags | MSG_DONTWAIT);
+	while (is_full(sent));
 	return sent;
 }
 
@@ -206,9 +249,10 @@ ssize_t __wrap_send(int socket, const void *octets, size_t length, int flags)
 		return __real_send(socket, octets, length, flags);
 	if (interrupts())
 		return -1;
-	while ((sent = __real_send(socket, octets, at_most(length), flags | MSG_DONTWAIT)) < 0 &&
-	       errno == EAGAIN)
-		listen_to_it();
+	length = at_most_left(at_most(length));
+	do
+		sent = __real_send(socket, octets, length, flags | MSG_DONTWAIT);
+	while (is_full(sent));
 	return sent;
 }
 
@@ -220,11 +264,16 @@ static ssize_t ended(ssize_t received)
 
 ssize_t __wrap_recvmsg(int socket, struct msghdr *header, int flags)
 {
+	ssize_t received;
+
 	if (socket != wire.inner)
 		return __real_recvmsg(socket, header, flags);
 	if (interrupts())
 		return -1;
-	return ended(__real_recvmsg(socket, header, flags | MSG_DONTWAIT));
+	received = ended(__real_recvmsg(socket, header, flags | MSG_DONTWAIT));
+	if (!received)
+		header->msg_controllen = 0;
+	return received;
 }
 
 ssize_t __wrap_recv(int socket, void *octets, size_t length, int flags)
@@ -238,9 +287,11 @@ ssize_t __wrap_recv(int socket, void *octets, size_t length, int flags)
 
 size_t wire_open_descriptors(void)
 {
-	DIR *listing = opendir("/proc/self/fd");
+	DIR *listing;
 	size_t count = 0;
 
+	spare_descriptor(); /* for ever, so it is there from the begin on */
+	listing = opendir("/proc/self/fd");
 	MUST(listing);
 	while (readdir(listing))
 		count++;

@@ -3,8 +3,7 @@
 #define FUZZ_WIRE_H
 
 #include "fuzz.h"
-
-#include "../gate/protocol.h"
+#include "question.h"
 
 /*
  * The socket between the two processes, with both ends in this one, of which one process is real,
@@ -19,12 +18,15 @@ int wire_open(void);
 void wire_close(void);
 /* From now on each call takes at most so many octets, and every other one is interrupted. */
 void wire_hamper(size_t octets);
+/* The process that is made up ends when it was told so many octets more. */
+void wire_hang_up(size_t octets);
+bool wire_is_up(void);
 
 /* The octets come from the process that is made up, with a descriptor or -1. */
 void wire_say(const void *octets, size_t length, int descriptor);
 /* The same for a message, with its length before it. */
-void wire_say_message(const struct message *message, int descriptor);
-/* The next message that it is told; false: no more of them. What is said must be whole. */
+void wire_say_message(const struct message *message, struct question_frame frame);
+/* The next message that it is told; false: no more of them. Each is whole, while it listens. */
 bool wire_hear(struct message *message);
 /* The descriptor that came with what was said since the last call; -1: none. The caller's. */
 int wire_take_descriptor(void);
