@@ -86,7 +86,7 @@ static enum isif_error put_in_place(const struct store *store)
 		return store_write_error(errno);
 	if (!fsync(store->state))
 		return ISIF_OK;
-	/* A crash would take it away when records have changed already: it must not seem to be there. */
+	/* A crash would take it away when records have changed already: it must not seem there. */
 	number = errno;
 	renameat(store->state, BACKUP, store->state, UNFINISHED);
 	return store_write_error(number);
