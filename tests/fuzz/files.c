@@ -304,10 +304,9 @@ static void check_jobs(const char *octets, size_t length)
 	again = text_of_jobs(runner);
 	MUST(same_text(&text, &again));
 	job_runner_close(runner);
+	/* The plan of a job that is half done may be in what cannot be read. */
 	gate.error = ISIF_IO;
-	runner = open_jobs(&gate, names);
-	MUST(!job_list(runner).count);
-	job_runner_close(runner);
+	MUST(job_runner_open(&gate.gate, names, nowhere, &runner) == ISIF_IO);
 	fuzz_free(&text);
 	fuzz_free(&again);
 	gate_clear(&gate);
