@@ -16,7 +16,7 @@ TARGET = "iqn.2026-01.org.example:fault"
 COPIES = 4  # bindings of the iface whose change becomes a job
 # AgentX can lose an answer; of an agent that has no connection, the master says notWritable.
 LOST = ("noAnswer", "genErr", "notWritable")
-TAKEN_BACK = "was not finished by the AgentX master: it is taken back"
+TAKEN_BACK = "is taken back"
 NEW_INDEXES = "bindings get new indexes"
 
 
