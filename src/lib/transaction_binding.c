@@ -240,7 +240,7 @@ static void edit_row(struct isif_transaction *transaction, struct binding_change
 			(struct isif_edit_line){ .key = "node.startup",
 						 .fresh = startup_word(change->startup->number) };
 	isif_record_release(then);
-	if (!lines || !edit.line_count)
+	if (transaction->no_memory || !edit.line_count)
 		return;
 	if (change->moves && !node->single_file) {
 		edit.kind = change->moves_live ? ISIF_EDIT_COPY_NODE : ISIF_EDIT_MOVE_NODE;
@@ -375,7 +375,7 @@ static void make_record(struct isif_transaction *transaction, struct binding_cha
 	if (lines && change->address_text)
 		edit.line_count = new_lines(transaction, change, iface, lines);
 	isif_record_release(iface);
-	if (!edit.line_count)
+	if (transaction->no_memory || !edit.line_count)
 		return;
 	edit.path = transaction_text(transaction, "nodes/%s/%s,%u,%d/%s", change->target_name,
 				     change->address_text, change->port_number, change->group,

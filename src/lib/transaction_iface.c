@@ -312,7 +312,7 @@ static void write_record(struct isif_transaction *transaction, struct iface_chan
 		return;
 	edit.kind = change->row ? ISIF_EDIT_LINES : ISIF_EDIT_NEW_IFACE;
 	edit.line_count = lines_of(change, transaction, lines);
-	if (change->row && !edit.line_count)
+	if (transaction->no_memory || (change->row && !edit.line_count))
 		return;
 	change->edits = true;
 	change->lines = lines;

@@ -376,14 +376,17 @@ bool transaction_resolve(struct isif_transaction *transaction)
 		return transaction_refuse(transaction, ISIF_REFUSED_BUSY, NULL, "out of memory");
 	for (size_t i = 0; i < transaction->count; i++)
 		place_wish(transaction, &transaction->wishes[i]);
-	if (transaction->refused)
-		return false;
-	transaction_resolve_ifaces(transaction);
-	transaction_resolve_bindings(transaction);
-	transaction_finish_ifaces(transaction);
-	transaction_resolve_jobs(transaction);
-	if (transaction->no_memory && !transaction->refused)
+	if (!transaction->refused) {
+		transaction_resolve_ifaces(transaction);
+		transaction_resolve_bindings(transaction);
+		transaction_finish_ifaces(transaction);
+		transaction_resolve_jobs(transaction);
+	}
+	if (transaction->no_memory) {
+		/* What was found wrong after it may be right. */
+		transaction->refused = false;
 		transaction_refuse(transaction, ISIF_REFUSED_BUSY, NULL, "out of memory");
+	}
 	return !transaction->refused;
 }
 

@@ -4,7 +4,7 @@
 
 #include <isif/transaction.h>
 
-#include "fault.h"
+#include "allocation.h"
 #include "helpers.h"
 #include "tree.h"
 
@@ -709,6 +709,69 @@ static void test_kept(void)
 	CU_ASSERT_EQUAL(iface_row("if1")->rebind_mode, ISIF_REBIND_RELOGIN);
 }
 
+/* Memory that runs out at each allocation in turn: it happens as a whole, or nothing does. */
+static void try_without_memory(void)
+{
+	char *before = tree_text(scratch("records"));
+
+	for (int for_good = 0; for_good < 2; for_good++) {
+		bool failed = true, good = true;
+
+		for (unsigned long n = 1; failed && good; n++) {
+			struct isif_transaction *transaction;
+			bool done;
+			char *after;
+
+			allocation_fail_at(n, for_good);
+			done = begin(&transaction) &&
+			       isif_transaction_commit(transaction, &refusal);
+			failed = allocation_end();
+			good = done ? isif_transaction_undo(transaction, &refusal)
+				    : failed && refusal.kind == ISIF_REFUSED_BUSY && *refusal.text;
+			isif_transaction_end(transaction);
+			after = tree_text(scratch("records"));
+			good &= !strcmp(after, before);
+			free(after);
+			if (!good)
+				printf("# allocation %lu%s: %s: kind %d: %s\n", n,
+				       for_good ? " and all after" : "", done ? "done" : "refused",
+				       (int)refusal.kind, refusal.text);
+		}
+		CU_ASSERT(good);
+	}
+	free(before);
+}
+
+static void test_no_memory(void)
+{
+	uint32_t index = first_binding();
+
+	begin_wishes();
+	wish_setting("if1", "initiatorname", "iqn.other");
+	wish_setting("if1", "net_ifacename", "");
+	wish_iface(ISIF_WISH_IFACE_REBIND_MODE, "if1", ISIF_REBIND_RELOGIN);
+	try_without_memory();
+	begin_wishes();
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
+	wish_binding(9, "if0", 20);
+	try_without_memory();
+	begin_wishes();
+	wish_iface(ISIF_WISH_IFACE_ROW, "if0", ISIF_ROW_DESTROY);
+	wish_text(ISIF_WISH_BINDING_IFACE, index, "san1");
+	wish_binding(9, "san1", 30);
+	wish_setting("san1", "net_ifacename", "lo");
+	wish_iface(ISIF_WISH_IFACE_ROW, "san1", ISIF_ROW_CREATE);
+	wish_number(ISIF_WISH_KEPT, ISIF_KEPT_HOLD_DOWN, 11);
+	wish_binding(10, "if1", 20);
+	wish_number(ISIF_WISH_BINDING_ADMIN, 10, ISIF_ADMIN_LOGGED_OUT);
+	try_without_memory();
+	begin_wishes();
+	wish_number(ISIF_WISH_JOB_ROW, 3, ISIF_ROW_CREATE);
+	wish_number(ISIF_WISH_JOB_KIND, 3, ISIF_JOB_PROPAGATE);
+	wish_text(ISIF_WISH_JOB_IFACE, 3, "if0");
+	try_without_memory();
+}
+
 /* Somebody else was at it: nothing is written over what we have not seen. */
 static void test_changed_meanwhile(void)
 {
@@ -913,6 +976,7 @@ void add_transaction_tests(void)
 	CU_add_test(suite, "many tables at once", test_all_at_once);
 	CU_add_test(suite, "undone", test_undo);
 	CU_add_test(suite, "what managers set is kept", test_kept);
+	CU_add_test(suite, "without memory", test_no_memory);
 	CU_add_test(suite, "somebody else was at it", test_changed_meanwhile);
 	CU_add_test(suite, "an iface's change reaches its copies", test_propagates);
 	CU_add_test(suite, "job rows", test_jobs);
