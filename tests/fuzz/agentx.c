@@ -47,12 +47,12 @@ static void parse(const struct agentx_header *header, const char *octets, size_t
 }
 
 /* An answer to it is a PDU that a master can read. */
-static void answer(const struct agentx_header *request)
+static void answer(const struct agentx_header *request, enum agentx_error error)
 {
 	uint8_t octets[AGENTX_ERROR];
 	struct agentx_header header;
 
-	agentx_refuse(request, AGENTX_PARSE_ERROR, octets);
+	agentx_refuse(request, error, octets);
 	header = agentx_read_header(octets);
 	MUST(agentx_is_framed(&header) && agentx_is_valid(&header, octets + AGENTX_HEADER));
 	MUST(header.packet == request->packet && header.session == request->session);
@@ -72,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 		if (agentx_is_valid(&header, (const uint8_t *)payload))
 			parse(&header, (const char *)octets, whole);
 		free(payload);
-		answer(&header);
+		answer(&header, AGENTX_PARSE_ERROR);
+		answer(&header, AGENTX_TOO_BIG);
 		octets += whole;
 		length -= whole;
 	}

@@ -5,6 +5,7 @@
  * newline is what comes through the socket, to its end. Each line of another one is:
  *   QUESTION WORDS             a question, in the words of question.h
  *   > ERROR NUMBER 'TEXT       what the gate answers from now on
+ *   = ALLOWED                  what the configuration allows (enum keeper_allowed)
  *   + MILLISECONDS             time goes by
  *   ~ OCTETS                   so many octets are taken at once, and calls are interrupted
  *   ! OCTETS                   the other process ends when it was told so many
@@ -276,6 +277,10 @@ static bool take_step(struct fuzz_input line, char **text)
 		gate.answer.number = fuzz_take_number(&line);
 		gate.answer.text = *text = question_text(&line);
 		return true;
+	case '=':
+		line.at++;
+		keeper.allowed = (enum keeper_allowed)(fuzz_take_number(&line) % ALLOWED);
+		return true;
 	case '+':
 		line.at++;
 		pass(fuzz_take_number(&line));
@@ -329,9 +334,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 		.log = &fuzz_log,
 		.ready = be_ready,
 		.master = "/nowhere",
-		.allowed = length && octets[length - 1] < ALLOWED
-				   ? (enum keeper_allowed)octets[length - 1]
-				   : KEEPER_ALLOWS_SESSIONS,
+		.allowed = KEEPER_ALLOWS_SESSIONS,
 	};
 	if (length >= strlen(raw) && !memcmp(octets, raw, strlen(raw)))
 		ask_raw((const char *)octets + strlen(raw), length - strlen(raw));

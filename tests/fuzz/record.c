@@ -422,6 +422,13 @@ static void check_records(const struct fuzz_text *text, const struct fuzz_text *
 		check_node(node, node_text);
 		check_path(node);
 	}
+	if (iface) {
+		enum isif_error still = iface_is_still(iface->record, exact, node_text->length);
+
+		MUST(iface_is_still(iface->record, text->octets, text->length) == ISIF_OK);
+		MUST(!still || still == ISIF_CHANGED || still == ISIF_INCOMPLETE);
+		MUST(still || !node || copy_agrees(iface->record, node->copy));
+	}
 	if (node && iface)
 		check_difference(iface->record, node->copy, node_text);
 	isif_node_release(node);

@@ -387,6 +387,7 @@ static void ask(uint64_t question)
 		MUST(!gone);
 	message_free(&asked);
 	MUST(!gone || remote_is_gone(gate));
+	check_descriptor(does()->batch_descriptor(gate));
 	check_borrowed();
 }
 
