@@ -278,11 +278,12 @@ static struct isif_network *network_seal(const struct collection *collection)
 	size_t names = collection->names.count * sizeof(struct other_name);
 	struct isif_network *network =
 		malloc(sizeof(*network) + links + pointers + addresses + names);
-	char *rest = (char *)(network + 1);
 	const char **pointer;
+	char *rest;
 
 	if (!network)
 		return NULL;
+	rest = (char *)(network + 1);
 	network->references = 1;
 	network->link_count = collection->links.count;
 	network->address_count = collection->addresses.count;
