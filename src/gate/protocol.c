@@ -49,7 +49,7 @@ struct isif_edit *protocol_edits(struct message *message, size_t *count,
 	struct isif_edit *edits;
 
 	*count = message_number_to(message, KEEPER_EDITS);
-	line_count = message_number_to(message, KEEPER_EDITS * KEEPER_LINES);
+	line_count = message_number_to(message, (uint64_t)KEEPER_EDITS * KEEPER_LINES);
 	*lines = NULL;
 	if (message->failed)
 		return NULL;

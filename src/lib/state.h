@@ -19,12 +19,10 @@
  */
 
 /* Indexes below are the managers', those from here up the agent's (mib.md, binding table). */
-#define STATE_FILE	  "state" /* in the state directory */
-#define STATE_FIRST_INDEX (1u << 30)
-#define STATE_LAST_INDEX  0x7fffffffu
-#define STATE_KEEP_SECONDS                                                                         \
-	(24 * 3600) /* a record that comes back within it has its index again                      \
-		     */
+#define STATE_FILE	   "state" /* in the state directory */
+#define STATE_FIRST_INDEX  (1u << 30)
+#define STATE_LAST_INDEX   0x7fffffffu
+#define STATE_KEEP_SECONDS 86400 /* a record that comes back within it has its index again */
 
 /* What was told last of a binding, or of an iface's device. */
 enum alert { ALERT_NONE, ALERT_LOST, ALERT_MISROUTED };

@@ -31,7 +31,7 @@
 #define WORD_LENGTH  (sizeof(FORWARD) - 1)
 #define WORD_AT	     (sizeof(TITLE) - 1)
 #define HEADER_SIZE  (WORD_AT + WORD_LENGTH + 1 + 8 + 1 + 16 + 1)
-#define JOURNAL_SIZE (16 * 1024 * 1024) /* more than STORE_EDITS can make */
+#define JOURNAL_SIZE (16 << 20) /* more than STORE_EDITS can make */
 
 enum isif_error store_journal_open(struct store *store, bool make)
 {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #define NAME_SIZE  32
-#define STATE_SIZE (16 * 1024 * 1024)
+#define STATE_SIZE (16 << 20)
 
 /* The journal has its name beside them. */
 bool store_state_is_word(const char *name)

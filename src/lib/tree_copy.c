@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-#define DEPTH	  16		     /* of directories; nodes/TARGET/PORTAL are three */
-#define FILE_SIZE (16 * 1024 * 1024) /* octets of a file; records have some 3,000 */
-#define NAP	  10		     /* ms, until a record without its end is read again */
+#define DEPTH	  16	     /* of directories; nodes/TARGET/PORTAL are three */
+#define FILE_SIZE (16 << 20) /* octets of a file; records have some 3,000 */
+#define NAP	  10	     /* ms, until a record without its end is read again */
 
 DEFINE_CLEANUP(DIR, directory, closedir);
 

@@ -184,7 +184,7 @@ static void check_walk(const struct isif_snapshot *snapshot)
 {
 	static const struct mib_agent agent = { .version = "1", .control_mode = 1 };
 	struct mib_view view = { .snapshot = snapshot, .agent = &agent, .mono = 100000 };
-	mib_arc *names = calloc(2 * MIB_OID_LIMIT, sizeof(*names)), *next = names;
+	mib_arc *names = calloc(2, MIB_OID_LIMIT * sizeof(*names)), *next = names;
 	mib_arc *name = names + MIB_OID_LIMIT, *swap;
 	size_t expected = 0, seen = 0, length = 0, next_length;
 	struct mib_value value, again;
