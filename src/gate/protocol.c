@@ -55,7 +55,8 @@ struct isif_edit *protocol_edits(struct message *message, size_t *count,
 		return NULL;
 	edits = calloc(*count + 1, sizeof(*edits));
 	*lines = calloc(line_count + 1, sizeof(**lines));
-	message->failed |= !edits || !*lines;
+	if (!edits || !*lines)
+		message->failed = true;
 	for (size_t i = 0; !message->failed && i < *count; i++) {
 		read_edit(message, &edits[i], *lines + used, line_count - used);
 		used += edits[i].line_count;

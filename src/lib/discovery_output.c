@@ -120,7 +120,10 @@ void discovery_line_show(const struct discovery_line *line, char *buffer, size_t
 {
 	size_t length = line->length < size ? line->length : size - 1;
 
-	for (size_t i = 0; i < length; i++)
-		buffer[i] = line->text[i] < ' ' || line->text[i] > '~' ? '?' : line->text[i];
+	for (size_t i = 0; i < length; i++) {
+		bool plain = line->text[i] >= ' ' && line->text[i] <= '~';
+
+		buffer[i] = (char)(plain ? line->text[i] : '?');
+	}
 	buffer[length] = '\0';
 }

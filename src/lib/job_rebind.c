@@ -437,7 +437,7 @@ static void take_up_plan(struct rebind *work)
 {
 	for (size_t i = 0; i < work->plan.count; i++) {
 		work->by_change |= !work->plan.records[i].binding;
-		work->begun |= work->plan.records[i].binding;
+		work->begun |= work->plan.records[i].binding != 0;
 	}
 	if (!work->begun)
 		return;

@@ -120,7 +120,7 @@ static enum isif_error start_child(struct look *look)
 		child = fork();
 		if (!child)
 			ask_all(look, ends[1]);
-		_exit(child < 0);
+		_exit(child < 0 ? 1 : 0);
 	}
 	close(ends[1]);
 	if (child < 0)

@@ -22,7 +22,7 @@ static void unescape(char *text)
 		    in[3] >= '0' && in[3] <= '7') {
 			int octet = (in[1] - '0') << 6 | (in[2] - '0') << 3 | (in[3] - '0');
 
-			*out++ = octet < ' ' ? '?' : (char)octet;
+			*out++ = (char)(octet < ' ' ? '?' : octet);
 			in += 3;
 		} else {
 			*out++ = *in;

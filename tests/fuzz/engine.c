@@ -30,7 +30,7 @@
 
 enum { CELLS = 512, VARBINDS = 16, IFACE_LENGTH = 64, KINDS = ISIF_REFUSED_UNDO + 1 };
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 bool __wrap_isif_transaction_begin(struct isif_monitor *monitor, const struct isif_policy *policy,
 				   const struct isif_wish *wishes, size_t count,
 				   struct isif_transaction **transaction,
@@ -40,7 +40,6 @@ bool __wrap_isif_transaction_commit(struct isif_transaction *transaction,
 bool __wrap_isif_transaction_undo(struct isif_transaction *transaction,
 				  struct isif_refusal *refusal);
 void __wrap_isif_transaction_end(struct isif_transaction *transaction);
-/* NOLINTEND */
 
 /* --- the words of a line --- */
 
@@ -373,7 +372,7 @@ static void take_phase(struct fuzz_input *line, char phase)
 
 static void take_step(struct fuzz_input line)
 {
-	char what = line.at < line.end ? *line.at++ : '\0';
+	char what = (char)(line.at < line.end ? *line.at++ : '\0');
 	struct oid oid;
 
 	switch (what) {
