@@ -175,7 +175,7 @@ static void snmp_drain(void)
 {
 	struct pollfd descriptors[DESCRIPTORS];
 
-	for (int turn = 0; turn < REQUEST_TURNS; turn++) {
+	for (int i = 0; i < REQUEST_TURNS; i++) {
 		int unused = 0;
 		size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
 

@@ -15,7 +15,7 @@ struct agent_start {
 };
 
 /* Runs until SIGTERM or SIGINT; its exit status. Signals that it takes are blocked already. */
-int agent_main(const struct agent_start *start);
+int agent_main(const struct agent_start *given);
 
 /* What the privileged process holds to, whatever the other one says. */
 struct agent_rules {

@@ -32,7 +32,7 @@ struct connection {
 };
 
 /* Before init_agent(): what the library must not do. False without memory. */
-bool connection_prepare(struct connection *connection, const char *master);
+bool connection_prepare(struct connection *connection, const char *address);
 
 /* After init_agent(), before init_snmp(). */
 void connection_supervise(struct connection *connection);

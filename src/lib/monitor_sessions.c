@@ -181,7 +181,6 @@ void monitor_session_event(struct isif_monitor *monitor, const struct isif_kerne
 }
 
 struct listing {
-	struct isif_monitor *monitor;
 	uint32_t *sids;
 	size_t count;
 	bool failed;
@@ -219,7 +218,7 @@ static bool is_listed(const struct listing *listing, uint32_t sid)
 /* Reads those that are new, and has others read again: all, or those that may have changed. */
 static void list_sessions(struct isif_monitor *monitor, bool all)
 {
-	struct listing listing = { .monitor = monitor };
+	struct listing listing = { 0 };
 	uint64_t now = monitor_now();
 
 	isif_sysfs_list(monitor->sysfs, "iscsi_session", visit_session, &listing);

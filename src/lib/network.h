@@ -45,7 +45,7 @@ enum isif_error network_route_over(struct isif_rtnetlink *rtnetlink,
  * visitor's, ENOMEM, ETIMEDOUT, or EINTR if the things that were dumped changed meanwhile, so
  * that the answers do not fit together and the question should be asked again.
  */
-int network_ask(struct nl_sock *socket, struct nl_msg *question, network_visit *visit,
+int network_ask(struct nl_sock *socket, struct nl_msg *message, network_visit *visit,
 		void *context);
 
 #endif

@@ -81,7 +81,7 @@ static void recover_at_start(struct store *store)
 }
 
 enum isif_error store_open(const struct isif_privileged_options *options, int root,
-			   struct store **opened)
+			   struct store **result)
 {
 	CLEANUP(cleanup_store) struct store *store = calloc(1, sizeof(*store));
 
@@ -96,7 +96,7 @@ enum isif_error store_open(const struct isif_privileged_options *options, int ro
 	if (!copy_paths(store, options))
 		return ISIF_NO_MEMORY;
 	recover_at_start(store);
-	*opened = TAKE(store);
+	*result = TAKE(store);
 	return ISIF_OK;
 }
 

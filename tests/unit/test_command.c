@@ -243,7 +243,7 @@ static void test_process(void)
 
 static void test_no_program(void)
 {
-	struct isif_command_outcome outcome;
+	struct isif_command_outcome outcome = { 0 };
 	enum isif_error error;
 	unsigned number;
 

@@ -348,10 +348,10 @@ static enum isif_error open_monitor(void)
 	struct isif_monitor *monitor = NULL;
 	enum isif_error error = start_monitor(".", &log_here, &monitor);
 
-	if (!error)
+	if (!error) {
 		isif_monitor_run(monitor);
-	if (!error)
 		isif_monitor_close(monitor);
+	}
 	return error;
 }
 
