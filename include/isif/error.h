@@ -23,6 +23,7 @@ enum isif_error {
 	ISIF_CHANGED,	  /**< somebody changed it meanwhile */
 	ISIF_LOCKED,	  /**< somebody else holds the lock */
 	ISIF_FULL,	  /**< no space is left on the disk */
+	ISIF_IN_USE,	  /**< disks are in use, or it is not known whether they are */
 	ISIF_UNDO_FAILED, /**< a write failed, and what was written before could not be put back */
 };
 

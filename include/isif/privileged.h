@@ -111,13 +111,12 @@ bool isif_changes_next(struct isif_changes *changes, int descriptor, struct isif
 
 /** What iscsiadm can be asked to do: the gate makes its arguments itself, and uses no shell. */
 enum isif_verb {
-	ISIF_VERB_LOGIN,	  /**< of the one node record that target, portal and iface name */
-	ISIF_VERB_LOGOUT,	  /**< likewise */
-	ISIF_VERB_LOGOUT_SESSION, /**< of the kernel session sid */
-	ISIF_VERB_RESCAN,	  /**< likewise: looks for disks that came after the login */
-	ISIF_VERB_DISCOVER,	  /**< SendTargets at address:port over iface ("": open-iscsi's own
-				     choice); adds records (-o new), changes none */
-	ISIF_VERB_DISCOVER_DRY,	  /**< the same, and nothing is stored */
+	ISIF_VERB_LOGIN,	/**< of the one node record that target, portal and iface name */
+	ISIF_VERB_LOGOUT,	/**< of the kernel session sid */
+	ISIF_VERB_RESCAN,	/**< likewise: looks for disks that came after the login */
+	ISIF_VERB_DISCOVER,	/**< SendTargets at address:port over iface ("": open-iscsi's own
+				   choice); adds records (-o new), changes none */
+	ISIF_VERB_DISCOVER_DRY, /**< the same, and nothing is stored */
 };
 
 struct isif_command {
@@ -127,6 +126,7 @@ struct isif_command {
 	int32_t tpgt; /**< -1: not named */
 	uint32_t sid;
 	uint32_t timeout; /**< milliseconds; then it is killed */
+	bool force;	  /**< of ISIF_VERB_LOGOUT: take a disk that is in use from its users */
 };
 
 /** What became of it. */
@@ -163,6 +163,7 @@ struct isif_port_request {
 	size_t count;
 	const char *address; /**< of ISIF_PORT_SET_ADDRESS and ISIF_PORT_PING */
 	uint32_t timeout;    /**< milliseconds; then nobody waits for its answer any more */
+	bool force;	     /**< but for ISIF_PORT_PING: sessions may lose disks that are in use */
 };
 
 /** What is opened with rights that the asker need not have. */
@@ -292,7 +293,9 @@ struct isif_privileged_operations {
 	/**
 	 * Starts iscsiadm; *number names the run. Several may be under way, ISIF_LIMIT if too many
 	 * are; ISIF_NOT_FOUND: there is no iscsiadm; ISIF_INVALID: an argument that it must not
-	 * get.
+	 * get. ISIF_IN_USE, of ISIF_VERB_LOGOUT: there is no look for ISIF_LOOK_TO_LOG_OUT that is
+	 * over, not ended, some seconds old at most, and lets this session go (disks unused or
+	 * redundant; or force, and neither the system nor what boots it needs them).
 	 */
 	enum isif_error (*command_begin)(struct isif_privileged *self,
 					 const struct isif_command *command, unsigned *number);
@@ -303,7 +306,8 @@ struct isif_privileged_operations {
 	 * of a ping that was sent, the output is "ping STATUS". ISIF_UNAVAILABLE: the sysfs in use
 	 * is not this host's; ISIF_INVALID: something that no port must get. There is one request
 	 * at a time. ISIF_LOCKED: there is another, be it that nobody waits for it any more; its
-	 * turn may come when port_descriptor() is readable.
+	 * turn may come when port_descriptor() is readable. ISIF_IN_USE, but for ISIF_PORT_PING:
+	 * as with command_begin(), of any session of the adapter.
 	 */
 	enum isif_error (*port_begin)(struct isif_privileged *self,
 				      const struct isif_port_request *request, unsigned *number);
@@ -329,7 +333,9 @@ struct isif_privileged_operations {
 	 */
 	enum isif_error (*look_work)(struct isif_privileged *self, enum isif_look_purpose purpose,
 				     uint64_t deadline, unsigned *pause);
-	/** What was found, a disk each; none: the sessions have no disks. Valid until look_end().
+	/**
+	 * What was found, a disk each, also of sessions whose logout is under way; none: they have
+	 * no disks. Valid until look_end().
 	 */
 	void (*look_result)(const struct isif_privileged *self, enum isif_look_purpose purpose,
 			    const struct isif_look_disk **disks, size_t *count);

@@ -411,7 +411,10 @@ static void tell_rules(struct agent *agent, int descriptor)
 		[CONTROL_RECORDS] = KEEPER_ALLOWS_RECORDS,
 		[CONTROL_FULL] = KEEPER_ALLOWS_SESSIONS,
 	};
-	struct agent_rules rules = { .allowed = allowed[control_mode(&agent->configuration)] };
+	struct agent_rules rules = {
+		.allowed = allowed[control_mode(&agent->configuration)],
+		.protect_in_use = agent->configuration.protect_in_use,
+	};
 	const char *path = connection_path(&agent->connection);
 
 	if (path)

@@ -20,6 +20,7 @@ int agent_main(const struct agent_start *given);
 /* What the privileged process holds to, whatever the other one says. */
 struct agent_rules {
 	enum keeper_allowed allowed;
+	bool protect_in_use;
 	char master[108]; /* the path of the AgentX master; "": it is no UNIX socket */
 };
 

@@ -107,6 +107,7 @@ static void read_rules(struct parent *parent)
 		return;
 	if (rules.allowed > keeper->allowed)
 		keeper->allowed = rules.allowed;
+	keeper->protect_in_use = rules.protect_in_use;
 	if (!*keeper->master)
 		memcpy(keeper->master, rules.master, sizeof(keeper->master));
 }
@@ -203,7 +204,10 @@ int parent_main(const struct options *options, int socket, pid_t child)
 		.options = options,
 		.child = child,
 		.signals = -1,
-		.keeper = { .socket = socket, .log = &agent_log, .ready = on_ready },
+		.keeper = { .socket = socket,
+			    .log = &agent_log,
+			    .ready = on_ready,
+			    .protect_in_use = true },
 	};
 	int status = EXIT_SUCCESS;
 

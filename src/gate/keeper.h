@@ -23,7 +23,8 @@ struct keeper {
 
 	/* What the configuration says, which the other process has no say in. */
 	enum keeper_allowed allowed;
-	char master[108]; /* the path that ISIF_SOURCE_MASTER leads to; "": none */
+	bool protect_in_use; /* no force takes a disk that is in use from its users */
+	char master[108];    /* the path that ISIF_SOURCE_MASTER leads to; "": none */
 
 	uint64_t transaction_until, batch_until; /* monotonic ms; 0: none is under way */
 	unsigned refusals;			 /* that the log was told of */

@@ -37,6 +37,7 @@ enum isif_error keeper_command_begin(struct keeper *keeper)
 	keeper->object = command.target ? command.target : command.address;
 	if (!verb_is_allowed(keeper, command.verb))
 		return ISIF_INVALID;
+	command.force &= !keeper->protect_in_use;
 	error = keeper->gate->operations->command_begin(keeper->gate, &command, &number);
 	return put_run(keeper, error, number);
 }
@@ -54,6 +55,7 @@ enum isif_error keeper_port_begin(struct keeper *keeper)
 	keeper->object = request.transport;
 	if (keeper->allowed < KEEPER_ALLOWS_SESSIONS && request.verb != ISIF_PORT_PING)
 		return ISIF_INVALID;
+	request.force &= !keeper->protect_in_use;
 	error = keeper->gate->operations->port_begin(keeper->gate, &request, &number);
 	if (error == ISIF_LOCKED)
 		keeper->descriptor = keeper->gate->operations->port_descriptor(keeper->gate);

@@ -115,6 +115,7 @@ void protocol_put_command(struct message *message, const struct isif_command *co
 	message_put_number(message, (uint64_t)((int64_t)command->tpgt + 1));
 	message_put_number(message, command->sid);
 	message_put_number(message, command->timeout);
+	message_put_number(message, command->force);
 }
 
 void protocol_command(struct message *message, struct isif_command *command)
@@ -127,6 +128,7 @@ void protocol_command(struct message *message, struct isif_command *command)
 	command->tpgt = (int32_t)((int64_t)message_number_to(message, INT32_MAX) - 1);
 	command->sid = (uint32_t)message_number_to(message, UINT32_MAX);
 	command->timeout = (uint32_t)message_number_to(message, UINT32_MAX);
+	command->force = message_number_to(message, true);
 }
 
 void protocol_put_port(struct message *message, const struct isif_port_request *request)
@@ -138,6 +140,7 @@ void protocol_put_port(struct message *message, const struct isif_port_request *
 	message_put_number(message, request->number);
 	message_put_text(message, request->address);
 	message_put_number(message, request->timeout);
+	message_put_number(message, request->force);
 	message_put_number(message, request->count);
 	for (size_t i = 0; i < request->count; i++) {
 		const struct isif_port_parameter *parameter = &request->parameters[i];
@@ -175,6 +178,7 @@ struct isif_port_parameter *protocol_port(struct message *message,
 	request->number = (uint32_t)message_number_to(message, UINT32_MAX);
 	request->address = message_text(message);
 	request->timeout = (uint32_t)message_number_to(message, UINT32_MAX);
+	request->force = message_number_to(message, true);
 	request->count = message_number_to(message, KEEPER_PARAMETERS);
 	parameters = message->failed ? NULL : calloc(request->count + 1, sizeof(*parameters));
 	request->parameters = parameters;

@@ -73,8 +73,7 @@ static bool add_portal(const struct isif_command *command, int32_t tpgt,
 	return true;
 }
 
-static bool add_node(const struct isif_command *command, struct command_arguments *arguments,
-		     const char *action)
+static bool add_login(const struct isif_command *command, struct command_arguments *arguments)
 {
 	if (!is_target(command->target) || !is_iface(command->iface))
 		return false;
@@ -86,7 +85,7 @@ static bool add_node(const struct isif_command *command, struct command_argument
 		return false;
 	add(arguments, "-I");
 	add(arguments, command->iface);
-	add(arguments, action);
+	add(arguments, "--login");
 	return true;
 }
 
@@ -134,10 +133,8 @@ static bool add_verb(const struct isif_command *command, struct command_argument
 {
 	switch (command->verb) {
 	case ISIF_VERB_LOGIN:
-		return add_node(command, arguments, "--login");
+		return add_login(command, arguments);
 	case ISIF_VERB_LOGOUT:
-		return add_node(command, arguments, "--logout");
-	case ISIF_VERB_LOGOUT_SESSION:
 		return add_session(command, arguments, "-u");
 	case ISIF_VERB_RESCAN:
 		return add_session(command, arguments, "--rescan");

@@ -38,6 +38,8 @@ const char *isif_error_text(enum isif_error error)
 		return "somebody else holds the lock";
 	case ISIF_FULL:
 		return "no space is left on the disk";
+	case ISIF_IN_USE:
+		return "its disks are in use, or who uses them is not known";
 	case ISIF_UNDO_FAILED:
 		return "writing failed, and what was written before could not be put back";
 	}

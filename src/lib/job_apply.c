@@ -36,9 +36,8 @@ struct applying {
 	const char *transport, *hwaddress;
 	struct port_plan plan;
 	uint32_t host;
-	bool by_host;	    /* the host itself has the address, and no object */
-	uint32_t *bindings; /* those with a session over the adapter */
-	size_t binding_count;
+	bool by_host; /* the host itself has the address, and no object */
+	bool guarded; /* the adapter has sessions */
 	struct guard_group group;
 	unsigned number; /* of the request */
 	bool reading;	 /* the port is being read anew */
@@ -142,38 +141,26 @@ static enum outcome fail(struct isif_job *job, const struct applying *work, cons
 
 /* --- the steps --- */
 
-static bool goes(const void *which, uint32_t binding)
+static bool goes(const void *which, const struct isif_session *session)
 {
 	const struct applying *work = which;
 
-	for (size_t i = 0; i < work->binding_count; i++)
-		if (work->bindings[i] == binding)
-			return true;
-	return false;
+	return session->kernel->host == work->host;
 }
 
-/* Whose sessions use the adapter; false without memory. */
-static bool collect(const struct job_context *context, struct applying *work)
+static bool has_sessions(const struct isif_snapshot *snapshot, const struct applying *work)
 {
-	const struct isif_snapshot *snapshot = context->snapshot;
-
-	free(work->bindings);
-	work->binding_count = 0;
-	work->bindings = calloc(snapshot->session_count + 1, sizeof(*work->bindings));
-	for (uint32_t i = 0; work->bindings && i < snapshot->session_count; i++)
-		if (snapshot->sessions[i]->kernel->host == work->host)
-			work->bindings[work->binding_count++] = snapshot->sessions[i]->binding;
-	return work->bindings;
+	for (uint32_t i = 0; i < snapshot->session_count; i++)
+		if (goes(work, snapshot->sessions[i]))
+			return true;
+	return false;
 }
 
 static enum outcome begin(struct isif_job *job, const struct job_context *context,
 			  struct applying *work, unsigned *pause)
 {
-	if (!collect(context, work)) {
-		job_fail(job, ISIF_JOB_ERROR_GENERIC, "%s", isif_error_text(ISIF_NO_MEMORY));
-		return ENDED;
-	}
-	if (!work->binding_count) {
+	work->guarded = has_sessions(context->snapshot, work);
+	if (!work->guarded) {
 		work->stage = SENDING;
 		return GO_ON;
 	}
@@ -183,14 +170,6 @@ static enum outcome begin(struct isif_job *job, const struct job_context *contex
 		*pause = BUSY_MS;
 		return WAIT;
 	}
-	for (size_t i = 0; i < work->binding_count; i++)
-		if (!work->bindings[i] && !job->force) {
-			job_fail(
-				job, ISIF_JOB_ERROR_IN_USE,
-				"a session that has no record uses the adapter: who uses its disks "
-				"is not looked at");
-			return ENDED;
-		}
 	work->group = (struct guard_group){ .goes = goes, .which = work, .force = job->force };
 	work->stage = GUARDING;
 	return GO_ON;
@@ -199,25 +178,21 @@ static enum outcome begin(struct isif_job *job, const struct job_context *contex
 static enum outcome guard(struct isif_job *job, const struct job_context *context,
 			  struct applying *work, unsigned *pause)
 {
-	const struct isif_binding *stays;
-	char why[ISIF_JOB_TEXT_SIZE], label[160];
-	enum isif_error error =
-		guard_group_work(&work->group, context, pause, &stays, why, sizeof(why));
+	char why[ISIF_JOB_TEXT_SIZE];
+	enum isif_error error = guard_group_work(&work->group, context, pause, why, sizeof(why));
 
 	if (error == ISIF_INCOMPLETE)
 		return WAIT;
-	if (!error && !stays) {
+	if (!error) {
 		work->stage = SENDING;
 		return GO_ON;
 	}
-	if (error) {
+	if (error == ISIF_IN_USE)
+		job_fail(job, ISIF_JOB_ERROR_IN_USE, "the adapter may drop its sessions, and %s",
+			 why);
+	else
 		job_fail(job, ISIF_JOB_ERROR_IN_USE, "who uses the disks cannot be found out: %s",
 			 isif_error_text(error));
-	} else {
-		session_change_label(stays, label, sizeof(label));
-		job_fail(job, ISIF_JOB_ERROR_IN_USE,
-			 "the adapter may drop its sessions, and %s: %s", why, label);
-	}
 	return ENDED;
 }
 
@@ -249,11 +224,15 @@ static enum outcome write_port(struct isif_job *job, const struct job_context *c
 		.count = port_encode(&work->plan, parameters),
 		.address = port_plan_value(&work->plan, "ipaddress"),
 		.timeout = ANSWER_MS,
+		.force = job->force,
 	};
 	struct isif_privileged *gate = context->gate;
 	enum isif_error error = gate->operations->port_begin(gate, &request, &work->number);
 
+	/* The gate judged by the same look; another try needs another one. */
+	guard_group_end(&work->group, context);
 	if (error == ISIF_LIMIT || error == ISIF_NO_MEMORY) {
+		work->stage = BEGINNING;
 		*pause = BUSY_MS;
 		return WAIT;
 	}
@@ -261,6 +240,12 @@ static enum outcome write_port(struct isif_job *job, const struct job_context *c
 		job_step(job, "waiting until another request to an adapter is answered");
 		work->stage = QUEUEING;
 		return GO_ON;
+	}
+	if (error == ISIF_IN_USE) {
+		job_fail(job, ISIF_JOB_ERROR_IN_USE,
+			 "the adapter may drop a session: its disks are in use, or it came while "
+			 "others were looked at");
+		return ENDED;
 	}
 	if (error) {
 		job_fail(job, ISIF_JOB_ERROR_REFUSED, "host %u cannot be asked: %s", work->host,
@@ -379,7 +364,6 @@ static enum outcome step(struct isif_job *job, const struct job_context *context
 static void free_work(struct applying *work)
 {
 	isif_record_release(work->record);
-	free(work->bindings);
 	free(work);
 }
 DEFINE_CLEANUP(struct applying, work, free_work);
@@ -448,7 +432,7 @@ static bool disrupts(const void *own)
 {
 	const struct applying *work = own;
 
-	return work->binding_count && work->stage >= GUARDING;
+	return work->guarded && work->stage >= GUARDING;
 }
 
 const struct job_kind job_apply = {

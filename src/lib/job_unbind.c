@@ -276,12 +276,12 @@ static bool has_sessions(const struct unbinding *work)
 	return false;
 }
 
-static bool goes(const void *which, uint32_t binding)
+static bool goes(const void *which, const struct isif_session *session)
 {
 	const struct unbind_plan *plan = which;
 
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->items[i].binding == binding)
+		if (plan->items[i].binding == session->binding)
 			return true;
 	return false;
 }
@@ -290,25 +290,23 @@ static bool goes(const void *which, uint32_t binding)
 static enum outcome guard(struct isif_job *job, const struct job_context *context,
 			  struct unbinding *work, unsigned *pause)
 {
-	char why[ISIF_JOB_TEXT_SIZE], label[LABEL_SIZE];
-	const struct isif_binding *stays;
+	char why[ISIF_JOB_TEXT_SIZE];
 	enum isif_error error;
 
 	if (!work->group.looking)
 		work->group = (struct guard_group){ .goes = goes,
 						    .which = &work->plan,
 						    .force = job->force };
-	error = guard_group_work(&work->group, context, pause, &stays, why, sizeof(why));
+	error = guard_group_work(&work->group, context, pause, why, sizeof(why));
 	if (error == ISIF_INCOMPLETE)
 		return WAIT;
+	guard_group_end(&work->group, context);
+	if (error == ISIF_IN_USE)
+		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE, "%s", why);
 	if (error)
 		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE,
 				 "who uses the disks cannot be found out: %s",
 				 isif_error_text(error));
-	if (stays) {
-		session_change_label(stays, label, sizeof(label));
-		return turn_back(job, context, work, ISIF_JOB_ERROR_IN_USE, "%s: %s", why, label);
-	}
 	go_to(work, LOGGING_OUT);
 	return has_sessions(work) ? keep_plan(job, context, work) : GO_ON;
 }

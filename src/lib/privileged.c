@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "command.h"
 #include "directory_reader.h"
+#include "gate_guard.h"
 #include "kernel_daemon.h"
 #include "kernel_event.h"
 #include "look.h"
@@ -30,6 +31,7 @@ struct local {
 	struct store *store;
 	char *sysfs; /* NULL: this host's */
 	struct look *looks[ISIF_LOOK_PURPOSES];
+	struct gate_guard guard;
 	struct commands *commands;
 	struct isif_changes changes;
 };
@@ -235,18 +237,25 @@ static enum isif_error begin_look(struct isif_privileged *gate, enum isif_look_p
 {
 	struct local *local = local_of(gate);
 	const struct look_roots roots = { .sysfs = local->sysfs };
+	enum isif_error error = ISIF_OK;
 
-	return local->looks[purpose]
-		       ? ISIF_INVALID
-		       : look_begin(&roots, purpose, sids, count, &local->looks[purpose]);
+	if (local->looks[purpose])
+		return ISIF_INVALID;
+	if (purpose == ISIF_LOOK_TO_LOG_OUT)
+		error = gate_guard_begin(&local->guard, sids, count, &sids, &count);
+	return error ? error : look_begin(&roots, purpose, sids, count, &local->looks[purpose]);
 }
 
 static enum isif_error work_look(struct isif_privileged *gate, enum isif_look_purpose purpose,
 				 uint64_t deadline, unsigned *pause)
 {
-	struct look *look = local_of(gate)->looks[purpose];
+	struct local *local = local_of(gate);
+	struct look *look = local->looks[purpose];
+	enum isif_error error = look ? look_work(look, deadline, pause) : ISIF_INVALID;
 
-	return look ? look_work(look, deadline, pause) : ISIF_INVALID;
+	if (!error && purpose == ISIF_LOOK_TO_LOG_OUT)
+		gate_guard_done(&local->guard);
+	return error;
 }
 
 static void result_of_look(const struct isif_privileged *gate, enum isif_look_purpose purpose,
@@ -259,22 +268,57 @@ static void result_of_look(const struct isif_privileged *gate, enum isif_look_pu
 
 static void end_look(struct isif_privileged *gate, enum isif_look_purpose purpose)
 {
-	look_end(TAKE(local_of(gate)->looks[purpose]));
+	struct local *local = local_of(gate);
+
+	look_end(TAKE(local->looks[purpose]));
+	if (purpose == ISIF_LOOK_TO_LOG_OUT)
+		gate_guard_forget(&local->guard);
+}
+
+/* What the look at hand has found; nothing without one. */
+static void findings(const struct local *local, const struct isif_look_disk **disks, size_t *count)
+{
+	const struct look *look = local->looks[ISIF_LOOK_TO_LOG_OUT];
+
+	*disks = NULL;
+	*count = 0;
+	if (look)
+		look_result(look, disks, count);
 }
 
 static enum isif_error begin_command(struct isif_privileged *gate,
 				     const struct isif_command *command, unsigned *number)
 {
-	return command_begin(local_of(gate)->commands, command, number);
+	struct local *local = local_of(gate);
+	const struct isif_look_disk *disks;
+	enum isif_error error = ISIF_OK;
+	size_t count;
+
+	findings(local, &disks, &count);
+	if (command->verb == ISIF_VERB_LOGOUT)
+		error = gate_guard_session(&local->guard, command->sid, command->force, disks,
+					   count);
+	if (!error)
+		error = command_begin(local->commands, command, number);
+	gate_guard_began(&local->guard, error ? 0 : *number);
+	return error;
 }
 
 static enum isif_error begin_port(struct isif_privileged *gate,
 				  const struct isif_port_request *request, unsigned *number)
 {
-	const struct local *local = local_of(gate);
+	struct local *local = local_of(gate);
+	const struct isif_look_disk *disks;
+	enum isif_error error = local->sysfs ? ISIF_UNAVAILABLE : ISIF_OK;
+	size_t count;
 
-	return local->sysfs ? ISIF_UNAVAILABLE
-			    : command_begin_port(local->commands, request, number);
+	findings(local, &disks, &count);
+	if (!error && request->verb != ISIF_PORT_PING)
+		error = gate_guard_host(&local->guard, request->host, request->force, disks, count);
+	if (!error)
+		error = command_begin_port(local->commands, request, number);
+	gate_guard_began(&local->guard, error ? 0 : *number);
+	return error;
 }
 
 static int descriptor_of_port(const struct isif_privileged *gate)
@@ -285,7 +329,12 @@ static int descriptor_of_port(const struct isif_privileged *gate)
 static enum isif_error work_command(struct isif_privileged *gate, unsigned number,
 				    struct isif_command_outcome *outcome)
 {
-	return command_work(local_of(gate)->commands, number, outcome);
+	struct local *local = local_of(gate);
+	enum isif_error error = command_work(local->commands, number, outcome);
+
+	if (!error)
+		gate_guard_ended(&local->guard, number, !outcome->timed_out);
+	return error;
 }
 
 static int descriptor_of_command(const struct isif_privileged *gate, unsigned number)
@@ -296,6 +345,7 @@ static int descriptor_of_command(const struct isif_privileged *gate, unsigned nu
 static void end_command(struct isif_privileged *gate, unsigned number)
 {
 	command_end(local_of(gate)->commands, number);
+	gate_guard_ended(&local_of(gate)->guard, number, false);
 }
 
 static enum isif_error state_read(struct isif_privileged *gate, const char *name, char **text,
@@ -322,6 +372,7 @@ static void close_local(struct isif_privileged *gate)
 
 	for (int purpose = 0; purpose < ISIF_LOOK_PURPOSES; purpose++)
 		look_end(local->looks[purpose]);
+	gate_guard_clear(&local->guard);
 	free(local->sysfs);
 	commands_close(local->commands);
 	store_close(local->store);
@@ -416,6 +467,9 @@ static enum isif_error open_parts(struct local *local,
 	local->sysfs = options->sysfs ? strdup(options->sysfs) : NULL;
 	if (options->sysfs && !local->sysfs)
 		return ISIF_NO_MEMORY;
+	local->guard.log = options->log;
+	local->guard.sysfs = local->sysfs;
+	local->guard.reader = &local->reader;
 	error = store_open(&found, descriptor, &local->store);
 	return error ? error
 		     : commands_open(options->iscsiadm, options->lock_directory, local->sysfs,

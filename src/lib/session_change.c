@@ -217,7 +217,7 @@ static enum outcome start_command(struct session_change *change, const struct jo
 	struct isif_privileged *gate = context->gate;
 	/* A logout by number: what the guard looked at, and nothing else. */
 	const struct isif_command command = {
-		.verb = change->login ? ISIF_VERB_LOGIN : ISIF_VERB_LOGOUT_SESSION,
+		.verb = change->login ? ISIF_VERB_LOGIN : ISIF_VERB_LOGOUT,
 		.target = node->target->text,
 		.address = node->address->text,
 		.iface = node->iface->text,
@@ -225,6 +225,7 @@ static enum outcome start_command(struct session_change *change, const struct jo
 		.tpgt = node->tpgt,
 		.sid = change->sid,
 		.timeout = context->session_timeout,
+		.force = change->force,
 	};
 	enum isif_error error;
 
@@ -243,6 +244,8 @@ static enum outcome start_command(struct session_change *change, const struct jo
 	case ISIF_INVALID:
 		return fail(change, context, INVALID,
 			    "its record has a name or an address that iscsiadm must not be given");
+	case ISIF_IN_USE:
+		return fail(change, context, ISIF_JOB_ERROR_IN_USE, "%s", isif_error_text(error));
 	default:
 		return fail(change, context, ISIF_JOB_ERROR_GENERIC, "cannot run iscsiadm: %s",
 			    isif_error_text(error));
@@ -277,25 +280,31 @@ static enum outcome go_on_with_guard(struct session_change *change,
 	const struct isif_look_disk *disks;
 	char text[ISIF_JOB_TEXT_SIZE];
 	enum isif_error error;
-	bool allowed = false;
 	size_t count;
 
 	error = gate->operations->look_work(gate, ISIF_LOOK_TO_LOG_OUT, clock_ns() + LOOK_NS,
 					    &change->look_pause);
 	if (error == ISIF_INCOMPLETE)
 		return WAIT;
-	if (error) {
-		snprintf(text, sizeof(text), "who uses its disks cannot be found out: %s",
-			 isif_error_text(error));
-	} else {
-		gate->operations->look_result(gate, ISIF_LOOK_TO_LOG_OUT, &disks, &count);
-		allowed = guard_allows(&request, disks, count, text, sizeof(text));
-	}
-	gate->operations->look_end(gate, ISIF_LOOK_TO_LOG_OUT);
 	change->phase = CHANGE_ASK;
-	if (!allowed)
+	if (error)
+		return fail(change, context, ISIF_JOB_ERROR_IN_USE,
+			    "who uses its disks cannot be found out: %s", isif_error_text(error));
+	gate->operations->look_result(gate, ISIF_LOOK_TO_LOG_OUT, &disks, &count);
+	if (!guard_allows(&request, disks, count, text, sizeof(text)))
 		return fail(change, context, ISIF_JOB_ERROR_IN_USE, "%s", text);
 	return change->guard_only ? over(change, context) : start_command(change, context, row);
+}
+
+/* The gate judges by the same look, which therefore ends when the logout has begun. */
+static enum outcome guard(struct session_change *change, const struct job_context *context,
+			  const struct isif_binding *row)
+{
+	enum outcome outcome = go_on_with_guard(change, context, row);
+
+	if (change->phase != CHANGE_GUARD)
+		context->gate->operations->look_end(context->gate, ISIF_LOOK_TO_LOG_OUT);
+	return outcome;
 }
 
 static enum outcome ask(struct session_change *change, const struct job_context *context,
@@ -394,7 +403,7 @@ static enum outcome take_step(struct session_change *change, const struct job_co
 	case CHANGE_ASK:
 		return ask(change, context, row);
 	case CHANGE_GUARD:
-		return go_on_with_guard(change, context, row);
+		return guard(change, context, row);
 	case CHANGE_COMMAND:
 		return go_on_with_command(change, context, row);
 	case CHANGE_AGAIN:

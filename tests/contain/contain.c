@@ -3,6 +3,8 @@
  * A process that was contained as the agent is, and then tries what it must not: whoever takes the
  * agent over could try the same. Needs root, and a user "nobody". Each attempt has a process of its
  * own, because some of them are the last thing that it does.
+ *
+ *     contain [SID]      SID: a session whose disk is in use; only what could cost it is tried
  */
 #include "../gate/contain.h"
 #include "../gate/keeper.h"
@@ -13,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,6 +296,34 @@ static bool set_an_adapter(struct isif_privileged *gate)
 	return !gate->operations->port_begin(gate, &request, &number);
 }
 
+static uint32_t session = 7; /* that shall not be logged out */
+
+static bool log_out(struct isif_privileged *gate)
+{
+	const struct isif_command command = {
+		.verb = ISIF_VERB_LOGOUT, .sid = session, .tpgt = -1, .timeout = 1000, .force = true
+	};
+	unsigned number;
+
+	return !gate->operations->command_begin(gate, &command, &number);
+}
+
+/* As the agent looks, but whatever is found. */
+static bool look_and_log_out(struct isif_privileged *gate)
+{
+	const struct isif_privileged_operations *operations = gate->operations;
+	enum isif_error error = operations->look_begin(gate, ISIF_LOOK_TO_LOG_OUT, &session, 1);
+	unsigned pause = 0;
+
+	if (error)
+		return true;
+	do {
+		poll(NULL, 0, (int)pause);
+		error = operations->look_work(gate, ISIF_LOOK_TO_LOG_OUT, UINT64_MAX, &pause);
+	} while (error == ISIF_INCOMPLETE);
+	return error || log_out(gate);
+}
+
 static const struct attempt attempts[] = {
 	{ "reading a record", read_record, REFUSED },
 	{ "opening a record for writing", write_record, REFUSED },
@@ -319,6 +350,13 @@ static const struct attempt attempts[] = {
 	{ "other commands", run_another_command, REFUSED },
 	{ "connecting to another socket", connect_elsewhere, REFUSED },
 	{ "a request to what is no adapter", set_an_adapter, REFUSED },
+	{ "a logout of what was not looked at", log_out, REFUSED },
+};
+
+/* With a session whose disk is in use. */
+static const struct attempt attempts_on_session[] = {
+	{ "a logout without a look", log_out, REFUSED },
+	{ "a logout by force", look_and_log_out, REFUSED },
 };
 
 /* --- the two processes --- */
@@ -351,7 +389,10 @@ static pid_t start_contained(const struct attempt *attempt, int socket)
 static bool keep(int socket, int log_file)
 {
 	const struct isif_log log = { .write = write_log, .context = &log_file };
-	struct keeper keeper = { .socket = socket, .log = &log, .allowed = KEEPER_ALLOWS_SESSIONS };
+	struct keeper keeper = { .socket = socket,
+				 .log = &log,
+				 .allowed = KEEPER_ALLOWS_SESSIONS,
+				 .protect_in_use = true };
 	char root[256], state[256], lock[256], iscsiadm[256];
 	const struct isif_privileged_options options = { .root = root,
 							 .initiatorname_file = "/dev/null",
@@ -424,10 +465,10 @@ static void make_tree(void)
 static unsigned check_log(int log_file)
 {
 	static const char *const lines[] = {
-		"changing " PORTAL "/if0",	 "changing ifaces/../../open",
-		"reading record ../open",	 "writing the state file journal",
-		"running iscsiadm for -o",	 "opening a source",
-		"asking an adapter of ../../tmp"
+		"changing " PORTAL "/if0",	  "changing ifaces/../../open",
+		"reading record ../open",	  "writing the state file journal",
+		"running iscsiadm for -o",	  "opening a source",
+		"asking an adapter of ../../tmp", "session 7 must stay logged in",
 	};
 	char text[65536];
 	ssize_t length = pread(log_file, text, sizeof(text) - 1, 0);
@@ -444,9 +485,26 @@ static unsigned check_log(int log_file)
 	return failed;
 }
 
-int main(void)
+static unsigned try_all(const struct attempt *all, size_t count, int log_file)
 {
 	unsigned failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool good = try(&all[i], log_file);
+
+		printf("%sok - contain: %s: %s\n", good ? "" : "not ", all[i].name,
+		       all[i].end == WORKS    ? "works"
+		       : all[i].end == KILLED ? "ends the process"
+					      : "is refused");
+		fflush(stdout);
+		failed += !good;
+	}
+	return failed;
+}
+
+int main(int count, char **arguments)
+{
+	unsigned failed;
 	char command[300];
 	int log_file;
 
@@ -454,19 +512,18 @@ int main(void)
 		puts("skip - contain: becoming another user needs root");
 		return 0;
 	}
+	if (count > 1)
+		session = (uint32_t)strtoul(arguments[1], NULL, 10);
 	make_tree();
 	log_file = open(path_of("log"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
-		bool good = try(&attempts[i], log_file);
-
-		printf("%sok - contain: %s: %s\n", good ? "" : "not ", attempts[i].name,
-		       attempts[i].end == WORKS	   ? "works"
-		       : attempts[i].end == KILLED ? "ends the process"
-						   : "is refused");
-		fflush(stdout);
-		failed += !good;
-	}
-	failed += check_log(log_file);
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	if (count > 1)
+		failed = try_all(attempts_on_session,
+				 sizeof(attempts_on_session) / sizeof(*attempts_on_session),
+				 log_file);
+	else
+		failed = try_all(attempts, sizeof(attempts) / sizeof(*attempts), log_file) +
+			 check_log(log_file);
+	snprintf(command, sizeof(command), "%s %s/log; rm -rf %s", count > 1 ? "cat" : ":",
+		 directory, directory);
 	return system(command) || failed ? 1 : 0;
 }

@@ -491,11 +491,11 @@ static enum isif_error run_command(void)
 {
 	struct isif_command_outcome outcome = { 0 };
 	unsigned number;
-	enum isif_error error = command_begin(
-		command.commands,
-		&(const struct isif_command){
-			.verb = ISIF_VERB_LOGOUT_SESSION, .sid = 1, .timeout = PATIENCE },
-		&number);
+	enum isif_error error =
+		command_begin(command.commands,
+			      &(const struct isif_command){
+				      .verb = ISIF_VERB_LOGOUT, .sid = 1, .timeout = PATIENCE },
+			      &number);
 
 	if (error)
 		return error;

@@ -5,7 +5,8 @@
  * newline is what comes through the socket, to its end. Each line of another one is:
  *   QUESTION WORDS             a question, in the words of question.h
  *   > ERROR NUMBER 'TEXT       what the gate answers from now on
- *   = ALLOWED                  what the configuration allows (enum keeper_allowed)
+ *   = ALLOWED PROTECTED        what the configuration allows (enum keeper_allowed), whether it
+ *                              protects disks in use
  *   + MILLISECONDS             time goes by
  *   ~ OCTETS                   so many octets are taken at once, and calls are interrupted
  *   ! OCTETS                   the other process ends when it was told so many
@@ -280,6 +281,7 @@ static bool take_step(struct fuzz_input line, char **text)
 	case '=':
 		line.at++;
 		keeper.allowed = (enum keeper_allowed)(fuzz_take_number(&line) % ALLOWED);
+		keeper.protect_in_use = fuzz_take_number(&line) % 2;
 		return true;
 	case '+':
 		line.at++;

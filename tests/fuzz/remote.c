@@ -237,7 +237,7 @@ static void ask_backup(void)
 
 static void ask_command(void)
 {
-	const struct isif_command command = { .verb = ISIF_VERB_LOGOUT_SESSION, .tpgt = -1 };
+	const struct isif_command command = { .verb = ISIF_VERB_LOGOUT, .tpgt = -1 };
 
 	if (!does()->command_begin(gate, &command, &run))
 		check_descriptor(does()->command_descriptor(gate, run));

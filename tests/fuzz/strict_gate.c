@@ -356,6 +356,7 @@ static enum isif_error command_begin(struct isif_privileged *self,
 	     (gate->keeper->allowed == KEEPER_ALLOWS_RECORDS &&
 	      (command->verb == ISIF_VERB_DISCOVER || command->verb == ISIF_VERB_DISCOVER_DRY)));
 	MUST(command->verb <= (unsigned)INT32_MAX && command->tpgt >= -1);
+	MUST(!command->force || !gate->keeper->protect_in_use);
 	check_maybe(gate, command->target);
 	check_maybe(gate, command->address);
 	check_maybe(gate, command->iface);
@@ -372,6 +373,7 @@ static enum isif_error port_begin(struct isif_privileged *self,
 	     (gate->keeper->allowed == KEEPER_ALLOWS_RECORDS && request->verb == ISIF_PORT_PING));
 	MUST(request->verb <= ISIF_PORT_PING && request->family <= UINT8_MAX);
 	MUST(request->count <= KEEPER_PARAMETERS);
+	MUST(!request->force || !gate->keeper->protect_in_use);
 	check_text(gate, request->transport);
 	check_maybe(gate, request->address);
 	for (size_t i = 0; i < request->count; i++) {

@@ -175,6 +175,7 @@ enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
 {
 	put_directory("state");
 	put_directory("lock");
+	put_directory("sys");
 	return isif_privileged_open(
 		&(struct isif_privileged_options){
 			.root = root,
@@ -182,6 +183,7 @@ enum isif_error open_writing_gate(const char *root, const struct isif_log *log,
 			.state_directory = scratch("state"),
 			.lock_directory = scratch("lock"),
 			.iscsiadm = scratch("iscsiadm"),
+			.sysfs = scratch("sys"),
 			.log = log,
 		},
 		gate);

@@ -14,22 +14,23 @@
 
 struct job_stage job_stage;
 
-/* --- who uses the disks --- */
+/* --- who uses the disks: what the test says, beside the gate's own look, which finds none --- */
+
+static const struct isif_privileged_operations *real;
 
 static enum isif_error look_begin_here(struct isif_privileged *self, enum isif_look_purpose purpose,
 				       const uint32_t *sids, size_t count)
 {
-	(void)self, (void)purpose, (void)sids;
 	if (!job_stage.looked_at)
 		job_stage.looked_at = count;
-	return ISIF_OK;
+	return real->look_begin(self, purpose, sids, count);
 }
 
 static enum isif_error look_work_here(struct isif_privileged *self, enum isif_look_purpose purpose,
 				      uint64_t deadline, unsigned *pause)
 {
-	(void)self, (void)purpose, (void)deadline, (void)pause;
-	return ISIF_OK;
+	(void)deadline;
+	return real->look_work(self, purpose, UINT64_MAX, pause);
 }
 
 static void look_result_here(const struct isif_privileged *self, enum isif_look_purpose purpose,
@@ -43,8 +44,7 @@ static void look_result_here(const struct isif_privileged *self, enum isif_look_
 
 static void look_end_here(struct isif_privileged *self, enum isif_look_purpose purpose)
 {
-	(void)self;
-	(void)purpose;
+	real->look_end(self, purpose);
 }
 
 static void open_writing(void)
@@ -53,7 +53,8 @@ static void open_writing(void)
 
 	CU_ASSERT_EQUAL_FATAL(open_writing_gate(scratch("db"), &stage.log, &job_stage.gate),
 			      ISIF_OK);
-	operations = *job_stage.gate->operations;
+	real = job_stage.gate->operations;
+	operations = *real;
 	operations.look_begin = look_begin_here;
 	operations.look_work = look_work_here;
 	operations.look_result = look_result_here;

@@ -97,6 +97,7 @@ int main(int count, char **arguments)
 		add_probe_tests,
 		add_job_probe_tests,
 		add_look_tests,
+		add_gate_guard_tests,
 		add_guard_tests,
 		add_look_paths_tests,
 		add_rebind_tests,

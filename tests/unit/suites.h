@@ -18,6 +18,7 @@ void add_error_tests(void);
 void add_events_tests(void);
 void add_find_tests(void);
 void add_gate_tests(void);
+void add_gate_guard_tests(void);
 void add_guard_tests(void);
 void add_hash_tests(void);
 void add_keeper_tests(void);

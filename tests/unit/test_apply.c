@@ -370,11 +370,18 @@ static void test_unused(void)
 	CU_ASSERT_EQUAL(job_stage.looked_at, 1);
 }
 
+/* Its disks are looked at like those of others. */
 static void test_unknown_session(void)
 {
 	put_session(false);
+	job_stage.disks[0] = (struct isif_look_disk){
+		.sid = 5, .device = "sda", .use = ISIF_DISK_IN_USE, .user = "mounted on /srv"
+	};
+	job_stage.disk_count = 1;
 	apply();
 	CU_ASSERT_EQUAL(job()->error, ISIF_JOB_ERROR_IN_USE);
+	CU_ASSERT_PTR_NOT_NULL(strstr(job()->error_text, "disk sda is in use: mounted on /srv"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(job()->error_text, "session 5 to " TARGET ", which has no"));
 	CU_ASSERT_STRING_EQUAL(kernel.asked, "");
 }
 
@@ -573,7 +580,7 @@ void add_apply_tests(void)
 	CU_add_test(suite, "what cannot be applied", test_cannot);
 	CU_add_test(suite, "a disk in use forbids it", test_in_use);
 	CU_add_test(suite, "an unused one does not", test_unused);
-	CU_add_test(suite, "a session without a record forbids it", test_unknown_session);
+	CU_add_test(suite, "a session without a record", test_unknown_session);
 	CU_add_test(suite, "no other session job beside it", test_one_at_a_time);
 	CU_add_test(suite, "another request is answered first", test_queued);
 	CU_add_test(suite, "cancelled before its turn", test_cancelled_in_queue);

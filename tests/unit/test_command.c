@@ -120,15 +120,14 @@ static void test_verbs(void)
 
 	CU_ASSERT_TRUE(gives(&command, "iscsiadm -m node -T iqn.2026-11.test:disk "
 				       "-p 192.0.2.10:3260,1 -I san0 --login"));
-	command.verb = ISIF_VERB_LOGOUT;
 	command.address = "2001:db8::1";
 	CU_ASSERT_TRUE(gives(&command, "iscsiadm -m node -T iqn.2026-11.test:disk "
-				       "-p [2001:db8::1]:3260,1 -I san0 --logout"));
+				       "-p [2001:db8::1]:3260,1 -I san0 --login"));
 	command.address = "target.example";
 	command.tpgt = -1;
 	CU_ASSERT_TRUE(gives(&command, "iscsiadm -m node -T iqn.2026-11.test:disk "
-				       "-p target.example:3260 -I san0 --logout"));
-	CU_ASSERT_TRUE(gives(&(struct isif_command){ .verb = ISIF_VERB_LOGOUT_SESSION, .sid = 17 },
+				       "-p target.example:3260 -I san0 --login"));
+	CU_ASSERT_TRUE(gives(&(struct isif_command){ .verb = ISIF_VERB_LOGOUT, .sid = 17 },
 			     "iscsiadm -m session -r 17 -u"));
 	CU_ASSERT_TRUE(gives(&(struct isif_command){ .verb = ISIF_VERB_RESCAN, .sid = 17 },
 			     "iscsiadm -m session -r 17 --rescan"));
@@ -186,7 +185,7 @@ static void test_refused_numbers(void)
 	CU_ASSERT_TRUE(gives(&command, NULL));
 	command.tpgt = -2;
 	CU_ASSERT_TRUE(gives(&command, NULL));
-	command = with(ISIF_VERB_LOGOUT_SESSION);
+	command = with(ISIF_VERB_LOGOUT);
 	CU_ASSERT_TRUE(gives(&command, NULL));
 	command.verb = ISIF_VERB_RESCAN;
 	CU_ASSERT_TRUE(gives(&command, NULL));
@@ -243,7 +242,7 @@ static void test_process(void)
 
 static void test_no_program(void)
 {
-	struct isif_command_outcome outcome = { 0 };
+	struct isif_command_outcome outcome;
 	enum isif_error error;
 	unsigned number;
 

@@ -21,6 +21,7 @@
 #define LOGIN(target) "-m node -T " target " -p 192.0.2.10:3260,1 -I if0 --login\n"
 
 static struct isif_privileged *gate;
+static const struct isif_privileged_operations *real; /* its own */
 static struct job_runner *runner;
 static uint64_t now;
 static struct isif_disk disks[2];
@@ -28,7 +29,7 @@ static struct isif_look_disk seen[2]; /* the same, as a look finds them */
 static uint32_t looked_at;	      /* the session that a look is under way for, 0: none */
 static bool looked;		      /* one turn of it is over */
 
-/* --- who uses the disks: what the test says, not what this machine has --- */
+/* --- who uses the disks: what the test says, beside the gate's own look, which finds none --- */
 
 static enum isif_error look_begin_here(struct isif_privileged *self, enum isif_look_purpose purpose,
 				       const uint32_t *sids, size_t count)
@@ -39,16 +40,16 @@ static enum isif_error look_begin_here(struct isif_privileged *self, enum isif_l
 	CU_ASSERT_EQUAL(looked_at, 0);
 	looked_at = sids[0];
 	looked = false;
-	return ISIF_OK;
+	return real->look_begin(self, purpose, sids, count);
 }
 
 static enum isif_error look_work_here(struct isif_privileged *self, enum isif_look_purpose purpose,
 				      uint64_t deadline, unsigned *pause)
 {
-	(void)self, (void)purpose, (void)deadline;
+	(void)deadline;
 	*pause = 0;
 	if (looked)
-		return ISIF_OK;
+		return real->look_work(self, purpose, UINT64_MAX, pause);
 	looked = true;
 	return ISIF_INCOMPLETE;
 }
@@ -64,16 +65,16 @@ static void look_result_here(const struct isif_privileged *self, enum isif_look_
 
 static void look_end_here(struct isif_privileged *self, enum isif_look_purpose purpose)
 {
-	(void)self;
-	(void)purpose;
 	looked_at = 0;
+	real->look_end(self, purpose);
 }
 
 static void look_here(void)
 {
 	static struct isif_privileged_operations operations;
 
-	operations = *gate->operations;
+	real = gate->operations;
+	operations = *real;
 	operations.look_begin = look_begin_here;
 	operations.look_work = look_work_here;
 	operations.look_result = look_result_here;

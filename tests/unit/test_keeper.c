@@ -34,6 +34,7 @@ static struct isif_privileged *gate; /* the remote one */
 static int raw;			     /* another descriptor of its socket */
 static pid_t keeper_process;
 static enum keeper_allowed allowed;
+static bool protect;
 
 static void write_log(void *context, enum isif_log_level level, const char *line)
 {
@@ -59,6 +60,8 @@ static void __attribute__((noreturn)) keep(int socket)
 {
 	const struct isif_log log = { .write = write_log };
 	struct keeper keeper = { .socket = socket, .log = &log, .allowed = allowed };
+
+	keeper.protect_in_use = protect;
 
 	snprintf(keeper.master, sizeof(keeper.master), "%.100s", scratch("no master"));
 
@@ -103,6 +106,7 @@ static void begin(enum keeper_allowed is_allowed)
 
 static void set_up(void)
 {
+	protect = true;
 	begin(KEEPER_ALLOWS_SESSIONS);
 }
 
@@ -360,10 +364,33 @@ static void put_program(const char *text)
 	CU_ASSERT_EQUAL(chmod(scratch("iscsiadm"), 0700), 0);
 }
 
+/* At session 7, of which there is nothing to be lost. */
+static void look(void)
+{
+	unsigned pause;
+	enum isif_error error = gate->operations->look_begin(gate, ISIF_LOOK_TO_LOG_OUT,
+							     (const uint32_t[]){ 7 }, 1);
+
+	CU_ASSERT_EQUAL_FATAL(error, ISIF_OK);
+	do
+		error = gate->operations->look_work(gate, ISIF_LOOK_TO_LOG_OUT, UINT64_MAX, &pause);
+	while (error == ISIF_INCOMPLETE);
+	CU_ASSERT_EQUAL(error, ISIF_OK);
+}
+
+static enum isif_error begin_logout(bool force, unsigned *number)
+{
+	const struct isif_command command = {
+		.verb = ISIF_VERB_LOGOUT, .sid = 7, .tpgt = -1, .timeout = 10000, .force = force
+	};
+
+	return gate->operations->command_begin(gate, &command, number);
+}
+
 static enum isif_error run(struct isif_command_outcome *outcome, unsigned *number)
 {
 	const struct isif_command command = {
-		.verb = ISIF_VERB_LOGOUT_SESSION, .sid = 7, .tpgt = -1, .timeout = 10000
+		.verb = ISIF_VERB_RESCAN, .sid = 7, .tpgt = -1, .timeout = 10000
 	};
 	enum isif_error error = gate->operations->command_begin(gate, &command, number);
 
@@ -390,9 +417,54 @@ static void test_command(void)
 	CU_ASSERT_EQUAL_FATAL(run(&outcome, &number), ISIF_OK);
 	CU_ASSERT_EQUAL(outcome.code, 3);
 	CU_ASSERT_FALSE(outcome.timed_out || outcome.cut);
-	CU_ASSERT_STRING_EQUAL(outcome.output, "-m session -r 7 -u\n");
+	CU_ASSERT_STRING_EQUAL(outcome.output, "-m session -r 7 --rescan\n");
 	gate->operations->command_end(gate, number);
 	CU_ASSERT_EQUAL(gate->operations->command_work(gate, number, &outcome), ISIF_NOT_FOUND);
+}
+
+/* The other process may say that it has looked, and that force is allowed. */
+static void test_guard(void)
+{
+	unsigned number;
+
+	put_program("#!/bin/sh\n");
+	put_file("sys/class/iscsi_session/session7/targetname", "iqn.t0\n");
+	put_file("sys/class/iscsi_session/session7/tpgt", "1\n");
+	put_file("sys/class/iscsi_session/session7/ifacename", "if0\n");
+	put_file("sys/class/iscsi_connection/connection7:0/persistent_address", "192.0.2.1\n");
+	put_file("sys/class/iscsi_connection/connection7:0/persistent_port", "3260\n");
+	CU_ASSERT_EQUAL(begin_logout(false, &number), ISIF_IN_USE);
+	CU_ASSERT_EQUAL(begin_logout(true, &number), ISIF_IN_USE);
+	CU_ASSERT_TRUE(log_has("session 7 must stay logged in: who uses its disks was not looked"));
+	look();
+	CU_ASSERT_EQUAL(begin_logout(false, &number), ISIF_OK);
+}
+
+/* A disk of a tree that is not this host's: nobody knows who uses it. */
+static void test_protected(void)
+{
+	unsigned number;
+
+	for (int protected = 1; protected >= 0; protected --) {
+		tear_down();
+		protect = protected;
+		begin(KEEPER_ALLOWS_SESSIONS);
+		put_program("#!/bin/sh\n");
+		put_file("sys/devices/host3/session7/iscsi_session/session7/targetname",
+			 "iqn.t0\n");
+		put_file("sys/devices/host3/session7/iscsi_session/session7/tpgt", "1\n");
+		put_file("sys/devices/host3/session7/iscsi_session/session7/ifacename", "if0\n");
+		put_link("sys/class/iscsi_session/session7",
+			 "../../devices/host3/session7/iscsi_session/session7");
+		put_file("sys/class/iscsi_connection/connection7:0/persistent_address",
+			 "192.0.2.1\n");
+		put_file("sys/class/iscsi_connection/connection7:0/persistent_port", "3260\n");
+		put_file("sys/devices/host3/session7/target3:0:0/3:0:0:1/block/sdb/dev", "8:16\n");
+		look();
+		CU_ASSERT_EQUAL(begin_logout(false, &number), ISIF_IN_USE);
+		CU_ASSERT_EQUAL(begin_logout(true, &number), protected ? ISIF_IN_USE : ISIF_OK);
+	}
+	CU_ASSERT_TRUE(log_has("session 7 must stay logged in: disk sdb may be in use"));
 }
 
 /* Without it open-iscsi's lock would be held until somebody notices. */
@@ -683,9 +755,6 @@ static void test_allowed(void)
 						.port = 3260,
 						.tpgt = -1,
 						.timeout = 1000 };
-	const struct isif_command logout = { .verb = ISIF_VERB_LOGOUT_SESSION,
-					     .sid = 7,
-					     .timeout = 1000 };
 	unsigned number;
 	const char *why;
 
@@ -695,8 +764,8 @@ static void test_allowed(void)
 		CU_ASSERT_EQUAL(gate->operations->begin(gate, 0, &why), cases[i].change);
 		CU_ASSERT_EQUAL(gate->operations->command_begin(gate, &discovery, &number),
 				cases[i].discovery);
-		CU_ASSERT_EQUAL(gate->operations->command_begin(gate, &logout, &number),
-				cases[i].logout);
+		look();
+		CU_ASSERT_EQUAL(begin_logout(false, &number), cases[i].logout);
 		CU_ASSERT_TRUE(record_says("ifaces/if0", "eth0"));
 	}
 }
@@ -756,6 +825,8 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "a batch, and what comes between", test_batch_between);
 	CU_add_test(suite, "files of the state", test_state);
 	CU_add_test(suite, "a command", test_command);
+	CU_add_test(suite, "a logout without a look", test_guard);
+	CU_add_test(suite, "a logout by force", test_protected);
 	CU_add_test(suite, "a keeper that is gone", test_gone);
 	CU_add_test(suite, "a keeper that goes between two directories", test_gone_between);
 	CU_add_test(suite, "a descriptor of nothing", test_descriptor_of_nothing);
