@@ -277,12 +277,12 @@ bool isif_transaction_undo(struct isif_transaction *transaction, struct isif_ref
 	if (transaction->edit_count)
 		error = gate->operations->undo(gate);
 	revert(transaction);
-	if (error)
-		transaction->monitor->repair_due = monitor_now() + MONITOR_REPAIR_MS;
-	if (error)
-		snprintf(refusal->text, sizeof(refusal->text), "putting back the records: %s",
-			 isif_error_text(error));
-	return !error;
+	if (!error)
+		return true;
+	transaction->monitor->repair_due = monitor_now() + MONITOR_REPAIR_MS;
+	snprintf(refusal->text, sizeof(refusal->text), "putting back the records: %s",
+		 isif_error_text(error));
+	return false;
 }
 
 /* --- what follows --- */

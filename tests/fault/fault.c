@@ -29,14 +29,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* NOLINTBEGIN: names of the C library */
+/* Names of the C library. */
 int __open_2(const char *path, int flags);
 int __openat_2(int directory, const char *path, int flags);
 int __asprintf_chk(char **text, int flag, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 int __vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
-/* NOLINTEND */
 
 #define REAL(name)                                                                                 \
 	({                                                                                         \

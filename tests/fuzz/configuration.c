@@ -22,7 +22,7 @@ enum { HANDLERS = 32, NAME_LENGTH = 12 };
 struct config_line;
 typedef void parser(const char *token, char *line);
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 struct config_line *__wrap_register_config_handler(const char *application, const char *token,
 						   parser *parse, void (*release)(void),
 						   const char *usage);
@@ -33,7 +33,6 @@ void __wrap_read_config_with_type(const char *file, const char *type);
 const char *__wrap_get_configuration_directory(void);
 char *__wrap_netsnmp_ds_get_string(int store, int which);
 int __wrap_netsnmp_ds_get_boolean(int store, int which);
-/* NOLINTEND */
 
 static struct {
 	const char *token;

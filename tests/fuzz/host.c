@@ -66,7 +66,7 @@ static void check_mounts(const struct fuzz_text *text)
 	MUST(write(reader.descriptor, text->octets, text->length) == (ssize_t)text->length);
 	line_reader_rewind(&reader);
 	while ((error = line_reader_step(&reader, take_mount, &lines)) == ISIF_INCOMPLETE)
-		;
+		continue;
 	MUST(error == ISIF_OK);
 	if (!memchr(text->octets, '\0', text->length))
 		MUST(lines == count_lines(text));

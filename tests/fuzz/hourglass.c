@@ -5,10 +5,9 @@
 
 enum { BEGIN_MS = 1000000 };
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
-/* NOLINTEND */
 
 static uint64_t time_ms = BEGIN_MS;
 

@@ -40,11 +40,10 @@
 
 enum { OUTSIDE = 6 };
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 long __wrap_syscall(long number, long a, long b, long c, long d);
 long __real_syscall(long number, long a, long b, long c, long d);
 pid_t __wrap_fork(void);
-/* NOLINTEND */
 
 static struct keeper keeper;
 static bool knows; /* the input has the secret in it */

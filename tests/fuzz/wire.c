@@ -11,7 +11,7 @@
 
 enum { PIECE = 65536 };
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 ssize_t __real_send(int socket, const void *octets, size_t length, int flags);
 ssize_t __real_sendmsg(int socket, const struct msghdr *header, int flags);
 ssize_t __real_recv(int socket, void *octets, size_t length, int flags);
@@ -20,7 +20,6 @@ ssize_t __wrap_send(int socket, const void *octets, size_t length, int flags);
 ssize_t __wrap_sendmsg(int socket, const struct msghdr *header, int flags);
 ssize_t __wrap_recv(int socket, void *octets, size_t length, int flags);
 ssize_t __wrap_recvmsg(int socket, struct msghdr *header, int flags);
-/* NOLINTEND */
 
 static struct {
 	int inner, outer;    /* the ends of the process that is real, and of the other one */

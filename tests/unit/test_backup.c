@@ -37,10 +37,9 @@ static struct isif_log log_here;
 /* Called in the child's process, instead of its sleep. */
 static void (*asleep)(void);
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 int __real_nanosleep(const struct timespec *time, struct timespec *left);
 int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
-/* NOLINTEND */
 
 int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
 {

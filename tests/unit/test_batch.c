@@ -39,10 +39,9 @@ static struct {
 	unsigned syncs[2]; /* submitted: of data, of directories */
 } aio;
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
-/* NOLINTEND */
 
 static long refuse(int error)
 {

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* NOLINTBEGIN: the linker gives these names */
+/* The linker gives these names. */
 bool __real_isif_transaction_begin(struct isif_monitor *monitor, const struct isif_policy *policy,
 				   const struct isif_wish *wishes, size_t count,
 				   struct isif_transaction **transaction,
@@ -33,7 +33,6 @@ bool __wrap_isif_transaction_commit(struct isif_transaction *transaction,
 bool __wrap_isif_transaction_undo(struct isif_transaction *transaction,
 				  struct isif_refusal *refusal);
 void __wrap_isif_transaction_end(struct isif_transaction *transaction);
-/* NOLINTEND */
 
 enum { ACTIVE = 1, CREATE_AND_GO = 4 };
 enum { ID = 42 };
