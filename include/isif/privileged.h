@@ -155,6 +155,7 @@ enum isif_port_verb {
 
 struct isif_port_request {
 	enum isif_port_verb verb;
+	const char *iface; /**< whose record says so; NULL with ISIF_PORT_PING */
 	const char *transport;
 	uint32_t host;
 	enum isif_setting_family family; /**< of the port's iscsi_iface object */

@@ -35,6 +35,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,7 +59,9 @@ struct agent {
 
 static bool iface_is_allowed(void *context, const char *iface)
 {
-	return configuration_allows(context, iface);
+	const struct configuration *configuration = context;
+
+	return bounds_hold(&configuration->bounds, iface);
 }
 
 /* A line that was refused may be the one that keeps SETs off an iface: then nothing is written. */
@@ -404,23 +407,52 @@ static int start_library(struct agent *agent)
 	return connection_check(&agent->connection) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void tell_rules(struct agent *agent, int descriptor)
+static void tell_rules(struct agent *agent, int socket)
 {
 	static const enum keeper_allowed allowed[] = {
 		[CONTROL_READ_ONLY] = KEEPER_ALLOWS_READING,
 		[CONTROL_RECORDS] = KEEPER_ALLOWS_RECORDS,
 		[CONTROL_FULL] = KEEPER_ALLOWS_SESSIONS,
 	};
-	struct agent_rules rules = {
-		.allowed = allowed[control_mode(&agent->configuration)],
-		.protect_in_use = agent->configuration.protect_in_use,
-	};
-	const char *path = connection_path(&agent->connection);
+	const struct configuration *configuration = &agent->configuration;
+	struct message message = { 0 };
 
-	if (path)
-		snprintf(rules.master, sizeof(rules.master), "%s", path);
-	if (write(descriptor, &rules, sizeof(rules)) != (ssize_t)sizeof(rules))
-		_exit(EXIT_FAILURE);
+	message_put_number(&message, allowed[control_mode(configuration)]);
+	message_put_number(&message, configuration->protect_in_use);
+	message_put_text(&message, connection_path(&agent->connection));
+	message_put_text(&message, configuration->bounds.allow);
+	message_put_text(&message, configuration->bounds.deny);
+	message_send(socket, &message, -1);
+}
+
+static char *take_text(struct message *message)
+{
+	const char *text = message_text(message);
+	char *copy = text ? strdup(text) : NULL;
+
+	message->failed |= text && !copy;
+	return copy;
+}
+
+static bool hear_rules(int socket, struct agent_rules *rules)
+{
+	struct message message = { 0 };
+	const char *master;
+	bool known;
+
+	*rules = (struct agent_rules){ 0 };
+	known = message_receive(socket, &message, NULL);
+	rules->allowed = (enum keeper_allowed)message_number_to(&message, KEEPER_ALLOWS_SESSIONS);
+	rules->protect_in_use = message_number_to(&message, true);
+	master = message_text(&message);
+	snprintf(rules->master, sizeof(rules->master), "%s", master ? master : "");
+	rules->bounds.allow = take_text(&message);
+	rules->bounds.deny = take_text(&message);
+	known &= message_is_read(&message);
+	message_free(&message);
+	if (!known)
+		bounds_clear(&rules->bounds);
+	return known;
 }
 
 bool agent_read_rules(const struct options *options, struct agent_rules *rules)
@@ -430,7 +462,7 @@ bool agent_read_rules(const struct options *options, struct agent_rules *rules)
 	pid_t child;
 	bool known;
 
-	if (pipe2(ends, O_CLOEXEC))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return false;
 	child = fork();
 	if (!child) {
@@ -440,7 +472,7 @@ bool agent_read_rules(const struct options *options, struct agent_rules *rules)
 		_exit(EXIT_SUCCESS);
 	}
 	close(ends[1]);
-	known = child > 0 && read(ends[0], rules, sizeof(*rules)) == (ssize_t)sizeof(*rules);
+	known = child > 0 && hear_rules(ends[0], rules);
 	close(ends[0]);
 	if (child > 0)
 		waitpid(child, NULL, 0);

@@ -21,7 +21,8 @@ int agent_main(const struct agent_start *given);
 struct agent_rules {
 	enum keeper_allowed allowed;
 	bool protect_in_use;
-	char master[108]; /* the path of the AgentX master; "": it is no UNIX socket */
+	char master[108];     /* the path of the AgentX master; "": it is no UNIX socket */
+	struct bounds bounds; /* the caller's */
 };
 
 /*

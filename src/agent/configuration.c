@@ -9,7 +9,6 @@
 #include <net-snmp/net-snmp-includes.h>
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +39,6 @@ static const struct configuration defaults = {
 #define REBIND_MODES  "recordOnly or relogin"
 #define YES_OR_NO     "yes or no"
 #define IFACE_PATTERN "one pattern for names of ifaces, such as san*"
-#define PATTERN_SIZE  256 /* with the NUL; names have 64 octets */
 
 static void refuse(const char *token, const char *line, const char *expected)
 {
@@ -86,10 +84,10 @@ static void parse_yes_or_no(const char *token, char *line)
 static void parse_pattern(const char *token, char *line)
 {
 	char **list =
-		!strcasecmp(token, "allowIface") ? &current->allow_ifaces : &current->deny_ifaces;
+		!strcasecmp(token, "allowIface") ? &current->bounds.allow : &current->bounds.deny;
 	char *longer;
 
-	if (!*line || strpbrk(line, " \t/") || strlen(line) >= PATTERN_SIZE ||
+	if (!*line || strpbrk(line, " \t/") || strlen(line) >= BOUNDS_PATTERN ||
 	    asprintf(&longer, "%s%s ", *list ? *list : "", line) < 0) {
 		refuse(token, line, IFACE_PATTERN);
 		return;
@@ -266,30 +264,7 @@ bool configuration_reread(struct configuration *configuration)
 	return !configuration->errors;
 }
 
-static bool any_matches(const char *patterns, const char *iface)
-{
-	while (patterns && *patterns) {
-		size_t length = strcspn(patterns, " ");
-		char pattern[PATTERN_SIZE];
-
-		snprintf(pattern, sizeof(pattern), "%.*s", (int)length, patterns);
-		if (!fnmatch(pattern, iface, 0))
-			return true;
-		patterns += length + 1;
-	}
-	return false;
-}
-
-bool configuration_allows(const struct configuration *configuration, const char *iface)
-{
-	if (any_matches(configuration->deny_ifaces, iface))
-		return false;
-	return !configuration->allow_ifaces || any_matches(configuration->allow_ifaces, iface);
-}
-
 void configuration_clear(struct configuration *configuration)
 {
-	free(configuration->allow_ifaces);
-	free(configuration->deny_ifaces);
-	configuration->allow_ifaces = configuration->deny_ifaces = NULL;
+	bounds_clear(&configuration->bounds);
 }

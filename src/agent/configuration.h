@@ -2,6 +2,8 @@
 #ifndef IFACED_CONFIGURATION_H
 #define IFACED_CONFIGURATION_H
 
+#include "../gate/bounds.h"
+
 #include <isif/model.h>
 
 #include <stdbool.h>
@@ -13,7 +15,7 @@ enum control_mode { CONTROL_READ_ONLY = 1, CONTROL_RECORDS = 2, CONTROL_FULL = 3
 struct configuration {
 	enum control_mode control_mode;
 	enum isif_rebind_mode rebind_mode;
-	char *allow_ifaces, *deny_ifaces; /* patterns, a blank after each; NULL: none given */
+	struct bounds bounds; /* the ifaces that SETs may touch */
 	uint32_t job_history, event_history;
 	uint32_t hold_down;	   /* seconds */
 	uint32_t session_timeout;  /* seconds */
@@ -40,9 +42,6 @@ bool configuration_reread(struct configuration *configuration);
  * for any other line.
  */
 bool configuration_explain(const char *line, char *better, size_t size);
-
-/* True if SETs may touch the iface with this name: allowIface and denyIface. */
-bool configuration_allows(const struct configuration *configuration, const char *iface);
 
 void configuration_clear(struct configuration *configuration);
 

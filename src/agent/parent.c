@@ -105,6 +105,11 @@ static void read_rules(struct parent *parent)
 
 	if (!agent_read_rules(parent->options, &rules))
 		return;
+	/* A configuration with faults says less than it was to say, and allows nothing. */
+	if (rules.allowed == KEEPER_ALLOWS_READING)
+		bounds_clear(&rules.bounds);
+	else if (!keeper_add_bounds(keeper, &rules.bounds))
+		return;
 	if (rules.allowed > keeper->allowed)
 		keeper->allowed = rules.allowed;
 	keeper->protect_in_use = rules.protect_in_use;
@@ -217,6 +222,7 @@ int parent_main(const struct options *options, int socket, pid_t child)
 	else if (!open_gate(&parent))
 		status = EXIT_FAILURE;
 	else {
+		parent.keeper.sysfs = options->sysfs;
 		read_rules(&parent);
 		serve(&parent);
 	}

@@ -245,6 +245,7 @@ void keeper_close(struct keeper *keeper)
 		keeper_end(keeper);
 	}
 	keeper_forget_batch(keeper);
+	keeper_free_bounds(keeper);
 	isif_privileged_close(TAKE(keeper->gate));
 	message_free(&keeper->request);
 	message_free(&keeper->answer);

@@ -2,6 +2,7 @@
 #ifndef IFACED_KEEPER_H
 #define IFACED_KEEPER_H
 
+#include "bounds.h"
 #include "protocol.h"
 
 /*
@@ -17,14 +18,17 @@ enum keeper_allowed {
 struct keeper {
 	int socket;		      /* to the other process */
 	struct isif_privileged *gate; /* this process's own */
+	const char *sysfs;	      /* NULL: this host's */
 	const struct isif_log *log;
 	bool (*ready)(void *context); /* the other one serves; false: it shall end */
 	void *context;
 
 	/* What the configuration says, which the other process has no say in. */
 	enum keeper_allowed allowed;
-	bool protect_in_use; /* no force takes a disk that is in use from its users */
-	char master[108];    /* the path that ISIF_SOURCE_MASTER leads to; "": none */
+	bool protect_in_use;   /* no force takes a disk that is in use from its users */
+	struct bounds *bounds; /* an iface within any of these may be touched */
+	size_t bounds_count, bounds_size;
+	char master[108]; /* the path that ISIF_SOURCE_MASTER leads to; "": none */
 
 	uint64_t transaction_until, batch_until; /* monotonic ms; 0: none is under way */
 	unsigned refusals;			 /* that the log was told of */
@@ -75,6 +79,17 @@ enum isif_error keeper_command_end(struct keeper *keeper);
 enum isif_error keeper_look_begin(struct keeper *keeper);
 enum isif_error keeper_look_work(struct keeper *keeper);
 enum isif_error keeper_look_end(struct keeper *keeper);
+
+/*
+ * keeper_bounds.c: whether what the other process wants to touch is within the bounds; it is
+ * ISIF_INVALID if not. Bounds are taken over, false: without memory they are not. They add up: what
+ * may be touched once may have to be put back.
+ */
+bool keeper_add_bounds(struct keeper *keeper, struct bounds *bounds);
+void keeper_free_bounds(struct keeper *keeper);
+bool keeper_edits_are_within(struct keeper *keeper, const struct isif_edit *edits, size_t count);
+bool keeper_command_is_within(struct keeper *keeper, const struct isif_command *command);
+bool keeper_port_is_within(struct keeper *keeper, const struct isif_port_request *request);
 
 /* keeper.c: how long a slice of work may take, monotonic ns. */
 uint64_t keeper_deadline(struct keeper *keeper);

@@ -51,7 +51,7 @@ enum isif_error keeper_commit(struct keeper *keeper)
 	struct isif_edit *CLEANUP_FREE edits = protocol_edits(&keeper->request, &count, &lines);
 	enum isif_error error;
 
-	if (!edits)
+	if (!edits || !keeper_edits_are_within(keeper, edits, count))
 		return ISIF_INVALID;
 	error = keeper->gate->operations->commit(keeper->gate, edits, count, &failed);
 	if (failed < count)
@@ -103,7 +103,8 @@ enum isif_error keeper_batch_begin(struct keeper *keeper)
 	}
 	keeper->batch =
 		protocol_edits(&keeper->request, &keeper->batch_count, &keeper->batch_lines);
-	if (!keeper->batch) {
+	if (!keeper->batch ||
+	    !keeper_edits_are_within(keeper, keeper->batch, keeper->batch_count)) {
 		keeper_forget_batch(keeper);
 		return ISIF_INVALID;
 	}

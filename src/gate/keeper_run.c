@@ -35,7 +35,7 @@ enum isif_error keeper_command_begin(struct keeper *keeper)
 	if (!message_is_read(&keeper->request))
 		return ISIF_INVALID;
 	keeper->object = command.target ? command.target : command.address;
-	if (!verb_is_allowed(keeper, command.verb))
+	if (!verb_is_allowed(keeper, command.verb) || !keeper_command_is_within(keeper, &command))
 		return ISIF_INVALID;
 	command.force &= !keeper->protect_in_use;
 	error = keeper->gate->operations->command_begin(keeper->gate, &command, &number);
@@ -53,7 +53,8 @@ enum isif_error keeper_port_begin(struct keeper *keeper)
 	if (!parameters)
 		return ISIF_INVALID;
 	keeper->object = request.transport;
-	if (keeper->allowed < KEEPER_ALLOWS_SESSIONS && request.verb != ISIF_PORT_PING)
+	if ((keeper->allowed < KEEPER_ALLOWS_SESSIONS && request.verb != ISIF_PORT_PING) ||
+	    !keeper_port_is_within(keeper, &request))
 		return ISIF_INVALID;
 	request.force &= !keeper->protect_in_use;
 	error = keeper->gate->operations->port_begin(keeper->gate, &request, &number);

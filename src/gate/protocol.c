@@ -134,6 +134,7 @@ void protocol_command(struct message *message, struct isif_command *command)
 void protocol_put_port(struct message *message, const struct isif_port_request *request)
 {
 	message_put_number(message, request->verb);
+	message_put_text(message, request->iface);
 	message_put_text(message, request->transport);
 	message_put_number(message, request->host);
 	message_put_number(message, request->family);
@@ -172,6 +173,7 @@ struct isif_port_parameter *protocol_port(struct message *message,
 	struct isif_port_parameter *parameters;
 
 	request->verb = (enum isif_port_verb)message_number_to(message, ISIF_PORT_PING);
+	request->iface = message_text(message);
 	request->transport = message_some_text(message);
 	request->host = (uint32_t)message_number_to(message, UINT32_MAX);
 	request->family = (enum isif_setting_family)message_number_to(message, UINT8_MAX);

@@ -216,6 +216,7 @@ static enum outcome write_port(struct isif_job *job, const struct job_context *c
 	struct isif_port_parameter parameters[PORT_PLAN_SIZE];
 	const struct isif_port_request request = {
 		.verb = work->by_host ? ISIF_PORT_SET_ADDRESS : ISIF_PORT_SET,
+		.iface = job->iface->text,
 		.transport = work->transport,
 		.host = work->host,
 		.family = work->plan.family,

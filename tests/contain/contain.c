@@ -205,6 +205,11 @@ static bool edit_a_record(struct isif_privileged *gate)
 	return !edit(gate, "ifaces/if0", "iface.mtu", "1500");
 }
 
+static bool edit_another_iface(struct isif_privileged *gate)
+{
+	return !edit(gate, "ifaces/kept0", "iface.mtu", "1500");
+}
+
 static bool edit_a_secret(struct isif_privileged *gate)
 {
 	return !edit(gate, PORTAL "/if0", "node.session.auth.password", "mine");
@@ -341,6 +346,7 @@ static const struct attempt attempts[] = {
 	{ "running a program", run_a_program, KILLED },
 	{ "tracing a process", trace_a_process, KILLED },
 	{ "editing a record, through the other process", edit_a_record, WORKS },
+	{ "editing an iface that the configuration forbids", edit_another_iface, REFUSED },
 	{ "editing a secret", edit_a_secret, REFUSED },
 	{ "editing a file elsewhere", edit_elsewhere, REFUSED },
 	{ "two lines in one value", edit_two_lines, REFUSED },
@@ -405,7 +411,8 @@ static bool keep(int socket, int log_file)
 	snprintf(state, sizeof(state), "%s/state", directory);
 	snprintf(lock, sizeof(lock), "%s/lock", directory);
 	snprintf(iscsiadm, sizeof(iscsiadm), "/bin/true");
-	if (isif_privileged_open(&options, &keeper.gate))
+	if (isif_privileged_open(&options, &keeper.gate) ||
+	    !keeper_add_bounds(&keeper, &(struct bounds){ .deny = strdup("kept* ") }))
 		return false;
 	while (keeper_serve(&keeper))
 		;
@@ -455,6 +462,7 @@ static void make_tree(void)
 		mkdir(path_of(directories[i]), 0755);
 	umask(077);
 	put("db/ifaces/if0", RECORD);
+	put("db/ifaces/kept0", RECORD);
 	put("db/" PORTAL "/if0", NODE);
 	umask(022);
 	put("open", "all may read this\n");
@@ -469,6 +477,7 @@ static unsigned check_log(int log_file)
 		"reading record ../open",	  "writing the state file journal",
 		"running iscsiadm for -o",	  "opening a source",
 		"asking an adapter of ../../tmp", "session 7 must stay logged in",
+		"changing ifaces/kept0",
 	};
 	char text[65536];
 	ssize_t length = pread(log_file, text, sizeof(text) - 1, 0);

@@ -129,14 +129,14 @@ static void check_bounds(const struct configuration *it)
 	MUST(it->session_timeout >= 1 && it->session_timeout <= 86400);
 	MUST(it->iscsiadm_timeout >= 1 && it->iscsiadm_timeout <= 86400);
 	MUST(it->hold_down <= 86400 && it->resync_interval <= 86400);
-	MUST(is_list(it->allow_ifaces) && is_list(it->deny_ifaces));
+	MUST(is_list(it->bounds.allow) && is_list(it->bounds.deny));
 }
 
 /* A name that is denied as it stands is denied whatever else is said. */
 static void check_denied(const struct configuration *it, const char *token, const char *name)
 {
 	if (!strcmp(token, "denyIface") && !strpbrk(name, "*?[\\"))
-		MUST(!configuration_allows(it, name));
+		MUST(!bounds_hold(&it->bounds, name));
 }
 
 static void take_token(struct configuration *it, char *line)
@@ -187,7 +187,7 @@ static void read_again(struct configuration *it, char **what, char *path)
 	files_read = 0;
 	good = configuration_reread(it);
 	MUST(files_read == 1 && good == !it->errors && it->errors == complaints - complained);
-	MUST(it->control_mode == CONTROL_READ_ONLY && !it->allow_ifaces && !it->deny_ifaces);
+	MUST(it->control_mode == CONTROL_READ_ONLY && !it->bounds.allow && !it->bounds.deny);
 	*what = NULL;
 	fuzz_free(&exact);
 }
@@ -195,7 +195,7 @@ static void read_again(struct configuration *it, char **what, char *path)
 static void take_line(struct configuration *it, char *line)
 {
 	if (*line == '?' && strlen(line) <= NAME_LENGTH)
-		configuration_allows(it, line + 1);
+		bounds_hold(&it->bounds, line + 1);
 	else if (*line == '!')
 		explain(it, line + 1);
 	else if (*line == '-')
@@ -219,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 	while ((line = strsep(&rest, "\n")))
 		take_line(it, line);
 	release_all();
-	MUST(!it->allow_ifaces && !it->deny_ifaces && !it->errors);
+	MUST(!it->bounds.allow && !it->bounds.deny && !it->errors);
 	free(it);
 	fuzz_free(&text);
 	return 0;

@@ -336,8 +336,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 		.log = &fuzz_log,
 		.ready = be_ready,
 		.master = "/nowhere",
+		.sysfs = "/", /* no session is there */
 		.allowed = KEEPER_ALLOWS_SESSIONS,
 	};
+	MUST(keeper_add_bounds(&keeper, &(struct bounds){ .deny = strdup("kept* ") }));
 	if (length >= strlen(raw) && !memcmp(octets, raw, strlen(raw)))
 		ask_raw((const char *)octets + strlen(raw), length - strlen(raw));
 	else

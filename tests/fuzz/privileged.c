@@ -251,8 +251,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 	/* Before anything comes from outside, as in the daemon. */
 	keeper = (struct keeper){ .socket = wire_open(),
 				  .master = "/nowhere",
+				  .sysfs = "/", /* no session is there */
 				  .allowed = KEEPER_ALLOWS_SESSIONS };
 	open_gate();
+	MUST(keeper_add_bounds(&keeper, &(struct bounds){ .deny = strdup("kept* ") }));
 	if (length >= strlen(raw) && !memcmp(octets, raw, strlen(raw)))
 		ask_raw((const char *)octets + strlen(raw), length - strlen(raw));
 	else

@@ -97,7 +97,14 @@ static void check_edit(const struct strict_gate *gate, const struct isif_edit *e
 	}
 }
 
-/* Each has lines of its own, one after the other's. */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Each has lines of its own, one after the other's, and no iface that is out of bounds. */
 static void check_edits(const struct strict_gate *gate, const struct isif_edit *edits, size_t count)
 {
 	const struct isif_edit_line *lines = count ? edits[0].lines : NULL;
@@ -105,6 +112,7 @@ static void check_edits(const struct strict_gate *gate, const struct isif_edit *
 	MUST(edits && count <= KEEPER_EDITS);
 	for (size_t i = 0; i < count; i++) {
 		MUST(edits[i].lines == lines && !edits[i].error);
+		MUST(strncmp(last_part(edits[i].path), "kept", 4) != 0);
 		lines += edits[i].line_count;
 		check_edit(gate, &edits[i]);
 	}
@@ -140,6 +148,15 @@ static const char *said(const struct strict_gate *gate)
 
 /* --- reading --- */
 
+/* The keeper itself reads ifaces, whether they are within the bounds. */
+static void check_path(const struct strict_gate *gate, const char *path)
+{
+	if (is_in(&gate->keeper->request, path))
+		check_text(gate, path);
+	else
+		MUST(!strncmp(path, "ifaces", strlen("ifaces")));
+}
+
 static void tell_entries(const struct strict_gate *gate, struct isif_directory_reading *reading,
 			 const struct isif_directory_visitor *visitor)
 {
@@ -163,7 +180,7 @@ static void read_directories(struct isif_privileged *self, struct isif_directory
 
 	MUST(count <= KEEPER_READINGS);
 	for (size_t i = 0; i < count; i++) {
-		check_text(gate, readings[i].path);
+		check_path(gate, readings[i].path);
 		MUST(readings[i].flags <= 7 && readings[i].watch == -1 && !readings[i].error);
 		for (uint64_t round = i ? 0 : gate->answer.number >> 4 & ROUNDS; round; round--)
 			tell_entries(gate, &readings[i], visitor);
@@ -178,7 +195,7 @@ static enum isif_error read_record(struct isif_privileged *self, const char *pat
 {
 	const struct strict_gate *gate = called(self);
 
-	check_text(gate, path);
+	check_path(gate, path);
 	if (gate->answer.error)
 		return gate->answer.error;
 	*text = said(gate);

@@ -36,7 +36,7 @@ static void put_session(uint32_t sid)
 	put_file(name, "1\n");
 	snprintf(name, sizeof(name), "%s/iscsi_session/session%u/ifacename", device, sid);
 	put_file(name, (char[]){ 's', 'a', 'n', (char)('0' + sid), '\n', '\0' });
-	snprintf(name, sizeof(name), "../../../devices/host%d/session%u/iscsi_session/session%u",
+	snprintf(name, sizeof(name), "../../devices/host%d/session%u/iscsi_session/session%u",
 		 sid == 4 ? 8 : 7, sid, sid);
 	snprintf(device, sizeof(device), "sys/class/iscsi_session/session%u", sid);
 	put_link(device, name);

@@ -35,6 +35,12 @@ static int raw;			     /* another descriptor of its socket */
 static pid_t keeper_process;
 static enum keeper_allowed allowed;
 static bool protect;
+static const char *allow, *deny; /* patterns of ifaces */
+
+static char *copy_of(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
 
 static void write_log(void *context, enum isif_log_level level, const char *line)
 {
@@ -59,9 +65,15 @@ static bool log_has(const char *words)
 static void __attribute__((noreturn)) keep(int socket)
 {
 	const struct isif_log log = { .write = write_log };
-	struct keeper keeper = { .socket = socket, .log = &log, .allowed = allowed };
+	char sysfs[PATH_MAX];
+	struct keeper keeper = {
+		.socket = socket, .log = &log, .allowed = allowed, .sysfs = sysfs
+	};
 
 	keeper.protect_in_use = protect;
+	snprintf(sysfs, sizeof(sysfs), "%s", scratch("sys"));
+	if (!keeper_add_bounds(&keeper, &(struct bounds){ copy_of(allow), copy_of(deny) }))
+		_exit(1);
 
 	snprintf(keeper.master, sizeof(keeper.master), "%.100s", scratch("no master"));
 
@@ -107,6 +119,7 @@ static void begin(enum keeper_allowed is_allowed)
 static void set_up(void)
 {
 	protect = true;
+	allow = deny = NULL;
 	begin(KEEPER_ALLOWS_SESSIONS);
 }
 
@@ -738,6 +751,157 @@ static void test_master(void)
 	CU_ASSERT_EQUAL(descriptor, -1);
 }
 
+/* --- allowIface and denyIface --- */
+
+static enum isif_error change(enum isif_edit_kind kind, const char *path, const char *other,
+			      const char *key, const char *value)
+{
+	const struct isif_edit_line line = { key, NULL, value };
+	struct isif_edit edit = {
+		.kind = kind, .path = path, .other = other, .lines = &line, .line_count = 1
+	};
+	const char *why;
+	size_t failed;
+	enum isif_error error = gate->operations->begin(gate, 0, &why), batch;
+	unsigned pause;
+
+	CU_ASSERT_EQUAL_FATAL(error, ISIF_OK);
+	error = gate->operations->commit(gate, &edit, 1, &failed);
+	if (!error)
+		CU_ASSERT_EQUAL(gate->operations->undo(gate), ISIF_OK);
+	gate->operations->end(gate);
+	if (kind != ISIF_EDIT_LINES)
+		return error;
+	/* The remote gate hears only later that its batch was refused. */
+	batch = gate->operations->batch_begin(gate, &edit, 1, &why);
+	while (!batch) {
+		batch = gate->operations->batch_work(gate, UINT64_MAX, &pause);
+		if (batch != ISIF_INCOMPLETE)
+			break;
+		batch = ISIF_OK;
+	}
+	CU_ASSERT_EQUAL(batch == ISIF_INVALID, error == ISIF_INVALID);
+	gate->operations->batch_end(gate);
+	return error;
+}
+
+static enum isif_error edit(const char *path)
+{
+	return change(ISIF_EDIT_LINES, path, NULL, "iface.mtu", "1500");
+}
+
+#define T0 "nodes/iqn.t0/" PORTAL
+
+static void test_bounds_of_edits(void)
+{
+	tear_down();
+	deny = "san* ";
+	begin(KEEPER_ALLOWS_SESSIONS);
+	put_file("ifaces/san0", IFACE_RECORD("san0", ""));
+	put_file(T0 "/san0", RECORD_TEXT);
+	put_file("nodes/iqn.t1/192.0.2.9,3260", RECORD("iface.iscsi_ifacename = san1\n"));
+	put_file("nodes/iqn.t2/192.0.2.9,3260", RECORD("iface.iscsi_ifacename = if0\n"));
+	CU_ASSERT_EQUAL(edit("ifaces/if0"), ISIF_OK);
+	CU_ASSERT_EQUAL(edit(T0 "/if0"), ISIF_OK);
+	CU_ASSERT_EQUAL(edit("ifaces/san0"), ISIF_INVALID);
+	CU_ASSERT_TRUE(log_has("refused the unprivileged process: changing ifaces/san0"));
+	CU_ASSERT_EQUAL(edit(T0 "/san0"), ISIF_INVALID);
+	CU_ASSERT_EQUAL(edit("nodes/iqn.t1/192.0.2.9,3260"), ISIF_INVALID);
+	CU_ASSERT_EQUAL(edit("nodes/iqn.t2/192.0.2.9,3260"), ISIF_OK);
+	CU_ASSERT_EQUAL(edit("nodes/iqn.t3/192.0.2.9,3260"), ISIF_INVALID); /* not there */
+	CU_ASSERT_EQUAL(
+		change(ISIF_EDIT_MOVE_NODE, T0 "/if0", T0 "/san1", "iface.iscsi_ifacename", "san1"),
+		ISIF_INVALID);
+	CU_ASSERT_EQUAL(change(ISIF_EDIT_COPY_NODE, T0 "/if0", T0 "/san1", "iface.mtu", "9"),
+			ISIF_INVALID);
+	CU_ASSERT_EQUAL(change(ISIF_EDIT_LINES, T0 "/if0", NULL, "iface.iscsi_ifacename", "san1"),
+			ISIF_INVALID);
+	CU_ASSERT_EQUAL(
+		change(ISIF_EDIT_MOVE_NODE, T0 "/if0", T0 "/if1", "iface.iscsi_ifacename", "if1"),
+		ISIF_OK);
+}
+
+static enum isif_error command(enum isif_verb verb, const char *iface)
+{
+	const struct isif_command asked = { .verb = verb,
+					    .target = "iqn.t0",
+					    .address = "192.0.2.1",
+					    .iface = iface,
+					    .port = 3260,
+					    .tpgt = -1,
+					    .sid = 7,
+					    .timeout = 1000 };
+	unsigned number;
+
+	return gate->operations->command_begin(gate, &asked, &number);
+}
+
+static void test_bounds_of_commands(void)
+{
+	tear_down();
+	allow = "if* ";
+	begin(KEEPER_ALLOWS_SESSIONS); /* there is no iscsiadm: what is allowed is not found */
+	CU_ASSERT_EQUAL(command(ISIF_VERB_DISCOVER, "if0"), ISIF_NOT_FOUND);
+	CU_ASSERT_EQUAL(command(ISIF_VERB_DISCOVER, ""), ISIF_NOT_FOUND);
+	CU_ASSERT_EQUAL(command(ISIF_VERB_DISCOVER, "san0"), ISIF_INVALID);
+	CU_ASSERT_EQUAL(command(ISIF_VERB_DISCOVER_DRY, "san0"), ISIF_NOT_FOUND);
+	CU_ASSERT_EQUAL(command(ISIF_VERB_LOGIN, "san0"), ISIF_NOT_FOUND);
+	put_file("ifaces/hba", RECORD("iface.transport_name = qedi\n"));
+	CU_ASSERT_EQUAL(command(ISIF_VERB_DISCOVER, ""), ISIF_NOT_FOUND);
+	put_file("ifaces/san0", IFACE_RECORD("san0", ""));
+	CU_ASSERT_EQUAL(command(ISIF_VERB_DISCOVER, ""), ISIF_INVALID);
+	remove_file("ifaces/san0");
+	remove_file("ifaces/if0");
+	CU_ASSERT_EQUAL(command(ISIF_VERB_DISCOVER, ""), ISIF_INVALID); /* that is default */
+	put_file("sys/class/iscsi_session/session7/targetname", "iqn.t0\n");
+	put_file("sys/class/iscsi_session/session7/ifacename", "san0\n");
+	look();
+	CU_ASSERT_EQUAL(command(ISIF_VERB_LOGOUT, NULL), ISIF_INVALID);
+	put_file("sys/class/iscsi_session/session7/ifacename", "if0\n");
+	CU_ASSERT_EQUAL(command(ISIF_VERB_LOGOUT, NULL), ISIF_NOT_FOUND);
+}
+
+static enum isif_error set_port(const char *iface, uint32_t host)
+{
+	const struct isif_port_request asked = { .verb = ISIF_PORT_SET,
+						 .iface = iface,
+						 .transport = "qla4xxx",
+						 .host = host,
+						 .timeout = 1000 };
+	unsigned number;
+
+	return gate->operations->port_begin(gate, &asked, &number);
+}
+
+/* An iface within the bounds opens no adapter that it is not one of. */
+static void test_bounds_of_ports(void)
+{
+#define HOST "sys/devices/pci0/host5/"
+	tear_down();
+	allow = "if* hba* ";
+	deny = "hba9 ";
+	begin(KEEPER_ALLOWS_SESSIONS);
+	put_directory("sys/class/iscsi_transport/qla4xxx");
+	put_file(HOST "iscsi_host/host5/hwaddress", "02:00:00:00:00:05\n");
+	put_file(HOST "scsi_host/host5/proc_name", "qla4xxx\n");
+	put_link("sys/class/iscsi_host/host5", "../../devices/pci0/host5/iscsi_host/host5");
+	put_link("sys/class/scsi_host/host5", "../../devices/pci0/host5/scsi_host/host5");
+	put_file("ifaces/hba", RECORD("iface.transport_name = qla4xxx\n"
+				      "iface.hwaddress = 02:00:00:00:00:05\n"));
+	put_file("ifaces/hba2", RECORD("iface.transport_name = qla4xxx\n"
+				       "iface.hwaddress = 02:00:00:00:00:06\n"));
+	put_file("ifaces/hba9", RECORD("iface.transport_name = qla4xxx\n"
+				       "iface.hwaddress = 02:00:00:00:00:05\n"));
+	/* This tree is not the host's: what is within the bounds cannot be done. */
+	CU_ASSERT_EQUAL(set_port("hba", 5), ISIF_UNAVAILABLE);
+	CU_ASSERT_EQUAL(set_port("hba", 6), ISIF_INVALID);
+	CU_ASSERT_EQUAL(set_port("hba2", 5), ISIF_INVALID);
+	CU_ASSERT_EQUAL(set_port("hba9", 5), ISIF_INVALID);
+	CU_ASSERT_EQUAL(set_port("if0", 5), ISIF_INVALID);
+	CU_ASSERT_EQUAL(set_port("../hba", 5), ISIF_INVALID);
+	CU_ASSERT_EQUAL(set_port(NULL, 5), ISIF_INVALID);
+}
+
 /* The keeper holds to the controlMode itself. */
 static void test_allowed(void)
 {
@@ -839,6 +1003,9 @@ void add_keeper_tests(void)
 	CU_add_test(suite, "a batch that is none", test_no_batch);
 	CU_add_test(suite, "the master's address", test_master);
 	CU_add_test(suite, "what the configuration allows", test_allowed);
+	CU_add_test(suite, "edits of ifaces out of bounds", test_bounds_of_edits);
+	CU_add_test(suite, "commands on ifaces out of bounds", test_bounds_of_commands);
+	CU_add_test(suite, "adapters of ifaces out of bounds", test_bounds_of_ports);
 	CU_add_test(suite, "an operation that is none", test_no_operation);
 	CU_add_test(suite, "a message that is too long", test_too_long);
 	CU_add_test(suite, "the death of the asker", test_death);
