@@ -16,6 +16,8 @@
 #include "logging.h"
 #include "notifier.h"
 #include "options.h"
+#include "rules.h"
+#include "snmp_loop.h"
 
 #include <net-snmp/net-snmp-config.h>
 
@@ -23,7 +25,6 @@
 
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
-#include <net-snmp/library/large_fd_set.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,9 +40,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define DESCRIPTORS   64  /* Net-SNMP has four, the monitor ISIF_MONITOR_DESCRIPTORS, signals one */
-#define REQUEST_TURNS 256 /* while requests are served before other work: up to four are one */
 
 struct agent {
 	const struct options *options;
@@ -128,77 +126,10 @@ static void take_signals(struct agent *agent)
 	}
 }
 
-/* Net-SNMP's descriptors as pollfds; *timeout is lowered to what it waits for. */
-static size_t snmp_descriptors(struct pollfd *descriptors, size_t size, int *timeout)
-{
-	netsnmp_large_fd_set set;
-	struct timeval wait = { .tv_sec = 3600 };
-	int limit = 0, block = 1, milliseconds;
-	size_t count = 0;
-
-	netsnmp_large_fd_set_init(&set, FD_SETSIZE);
-	NETSNMP_LARGE_FD_ZERO(&set);
-	snmp_select_info2(&limit, &set, &wait, &block);
-	for (int i = 0; i < limit && count < size; i++)
-		if (NETSNMP_LARGE_FD_ISSET(i, &set))
-			descriptors[count++] = (struct pollfd){ .fd = i, .events = POLLIN };
-	netsnmp_large_fd_set_cleanup(&set);
-	if (block)
-		return count;
-	milliseconds = (int)(wait.tv_sec * 1000 + (wait.tv_usec + 999) / 1000);
-	if (*timeout < 0 || milliseconds < *timeout)
-		*timeout = milliseconds;
-	return count;
-}
-
-/* Hands the ready ones of Net-SNMP's descriptors over; false if none is ready. */
-static bool snmp_serve(const struct pollfd *descriptors, size_t count)
-{
-	netsnmp_large_fd_set set;
-	bool ready = false;
-
-	netsnmp_large_fd_set_init(&set, FD_SETSIZE);
-	NETSNMP_LARGE_FD_ZERO(&set);
-	for (size_t i = 0; i < count; i++)
-		if (descriptors[i].revents) {
-			NETSNMP_LARGE_FD_SET(descriptors[i].fd, &set);
-			ready = true;
-		}
-	if (ready)
-		snmp_read2(&set);
-	netsnmp_large_fd_set_cleanup(&set);
-	return ready;
-}
-
-/*
- * A request crosses three descriptors of Net-SNMP's, one after the other (socket, pipe in, pipe
- * out): stay with it until nothing is ready any more.
- */
-static void snmp_drain(void)
-{
-	struct pollfd descriptors[DESCRIPTORS];
-
-	for (int i = 0; i < REQUEST_TURNS; i++) {
-		int unused = 0;
-		size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
-
-		if (poll(descriptors, count, 0) <= 0 || !snmp_serve(descriptors, count))
-			return;
-	}
-}
-
-/* True while the library passes a PDU of the master's on to itself, through pipes. */
 static bool is_busy(void *context, int master)
 {
-	struct pollfd descriptors[DESCRIPTORS];
-	int unused = 0;
-	size_t count = snmp_descriptors(descriptors, DESCRIPTORS, &unused);
-
 	(void)context;
-	for (size_t i = 0; i < count; i++)
-		if (descriptors[i].fd == master)
-			descriptors[i].fd = -1;
-	return poll(descriptors, count, 0) > 0;
+	return snmp_is_busy(master);
 }
 
 /*
@@ -209,19 +140,19 @@ static void serve_reads(void *context, int gate)
 {
 	struct agent *agent = context;
 	struct channel *channel = &agent->connection.channel;
-	struct pollfd descriptors[DESCRIPTORS + 1] = { { .fd = gate, .events = POLLIN } };
-	bool idle = agent->connection.open && !is_busy(agent, agent->connection.socket);
+	struct pollfd descriptors[SNMP_DESCRIPTORS + 1] = { { .fd = gate, .events = POLLIN } };
+	bool idle = agent->connection.open && !snmp_is_busy(agent->connection.socket);
 
 	channel->reads_only = true;
 	while (idle && !channel->waits) {
 		int unused = 0;
-		size_t count = snmp_descriptors(descriptors + 1, DESCRIPTORS, &unused);
+		size_t count = snmp_descriptors(descriptors + 1, SNMP_DESCRIPTORS, &unused);
 
 		if (poll(descriptors, count + 1, -1) < 0)
 			break;
 		snmp_serve(descriptors + 1, count);
 		/* What was begun is answered first. */
-		if (descriptors[0].revents && !is_busy(agent, agent->connection.socket))
+		if (descriptors[0].revents && !snmp_is_busy(agent->connection.socket))
 			break;
 	}
 	channel->reads_only = false;
@@ -275,7 +206,7 @@ static void notify(struct agent *agent)
 
 static void turn(struct agent *agent)
 {
-	struct pollfd descriptors[DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 2];
+	struct pollfd descriptors[SNMP_DESCRIPTORS + ISIF_MONITOR_DESCRIPTORS + 2];
 	struct isif_monitor *monitor = agent->handler.monitor;
 	struct setter *setter = &agent->handler.setter;
 	int timeout = isif_monitor_timeout(monitor);
@@ -284,7 +215,7 @@ static void turn(struct agent *agent)
 	lower(&timeout, setter_timeout(setter, clock_ms()));
 	lower(&timeout, notifier_timeout(&agent->notifier, agent->connection.up, clock_ms()));
 	lower(&timeout, connection_timeout(&agent->connection, clock_ms()));
-	snmp_count = snmp_descriptors(descriptors, DESCRIPTORS, &timeout);
+	snmp_count = snmp_descriptors(descriptors, SNMP_DESCRIPTORS, &timeout);
 	sources = isif_monitor_descriptors(monitor, descriptors + snmp_count,
 					   ISIF_MONITOR_DESCRIPTORS);
 	descriptors[snmp_count + sources] =
@@ -457,7 +388,7 @@ static int start_library(struct agent *agent)
 	return connection_check(&agent->connection) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void tell_rules(struct agent *agent, int socket)
+static struct rules rules_of(struct agent *agent)
 {
 	static const enum keeper_allowed allowed[] = {
 		[CONTROL_READ_ONLY] = KEEPER_ALLOWS_READING,
@@ -465,47 +396,18 @@ static void tell_rules(struct agent *agent, int socket)
 		[CONTROL_FULL] = KEEPER_ALLOWS_SESSIONS,
 	};
 	const struct configuration *configuration = &agent->configuration;
-	struct message message = { 0 };
+	struct rules rules = {
+		.allowed = allowed[control_mode(configuration)],
+		.protect_in_use = configuration->protect_in_use,
+		.bounds = configuration->bounds,
+	};
+	const char *path = connection_path(&agent->connection);
 
-	message_put_number(&message, allowed[control_mode(configuration)]);
-	message_put_number(&message, configuration->protect_in_use);
-	message_put_text(&message, connection_path(&agent->connection));
-	message_put_text(&message, configuration->bounds.allow);
-	message_put_text(&message, configuration->bounds.deny);
-	message_send(socket, &message, -1);
+	snprintf(rules.master, sizeof(rules.master), "%s", path ? path : "");
+	return rules;
 }
 
-static char *take_text(struct message *message)
-{
-	const char *text = message_text(message);
-	char *copy = text ? strdup(text) : NULL;
-
-	message->failed |= text && !copy;
-	return copy;
-}
-
-static bool hear_rules(int socket, struct agent_rules *rules)
-{
-	struct message message = { 0 };
-	const char *master;
-	bool known;
-
-	*rules = (struct agent_rules){ 0 };
-	known = message_receive(socket, &message, NULL);
-	rules->allowed = (enum keeper_allowed)message_number_to(&message, KEEPER_ALLOWS_SESSIONS);
-	rules->protect_in_use = message_number_to(&message, true);
-	master = message_text(&message);
-	snprintf(rules->master, sizeof(rules->master), "%s", master ? master : "");
-	rules->bounds.allow = take_text(&message);
-	rules->bounds.deny = take_text(&message);
-	known &= message_is_read(&message);
-	message_free(&message);
-	if (!known)
-		bounds_clear(&rules->bounds);
-	return known;
-}
-
-bool agent_read_rules(const struct options *options, struct agent_rules *rules)
+bool agent_read_rules(const struct options *options, struct rules *rules)
 {
 	struct agent agent = { .options = options };
 	int ends[2];
@@ -517,12 +419,15 @@ bool agent_read_rules(const struct options *options, struct agent_rules *rules)
 	child = fork();
 	if (!child) {
 		logging_silence();
-		if (!start_library(&agent))
-			tell_rules(&agent, ends[1]);
+		if (!start_library(&agent)) {
+			const struct rules told = rules_of(&agent);
+
+			rules_send(&told, ends[1]);
+		}
 		_exit(EXIT_SUCCESS);
 	}
 	close(ends[1]);
-	known = child > 0 && hear_rules(ends[0], rules);
+	known = child > 0 && rules_receive(ends[0], rules);
 	close(ends[0]);
 	if (child > 0)
 		waitpid(child, NULL, 0);

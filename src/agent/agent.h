@@ -3,8 +3,8 @@
 #define IFACED_AGENT_H
 
 #include "../gate/contain.h"
-#include "../gate/keeper.h"
 #include "options.h"
+#include "rules.h"
 
 /* What the process that talks to the network gets from the one that started it. */
 struct agent_start {
@@ -17,19 +17,11 @@ struct agent_start {
 /* Runs until SIGTERM or SIGINT; its exit status. Signals that it takes are blocked already. */
 int agent_main(const struct agent_start *given);
 
-/* What the privileged process holds to, whatever the other one says. */
-struct agent_rules {
-	enum keeper_allowed allowed;
-	bool protect_in_use;
-	char master[108];     /* the path of the AgentX master; "": it is no UNIX socket */
-	struct bounds bounds; /* the caller's */
-};
-
 /*
  * Reads the configuration, in a process of its own, so that the caller has nothing to do with
  * Net-SNMP. Its faults are for the other process to tell. False: nothing is known.
  */
-bool agent_read_rules(const struct options *options, struct agent_rules *rules);
+bool agent_read_rules(const struct options *options, struct rules *rules);
 
 /* -H */
 int agent_show_tokens(void);

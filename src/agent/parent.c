@@ -101,7 +101,7 @@ static bool open_gate(struct parent *parent)
 static void read_rules(struct parent *parent)
 {
 	struct keeper *keeper = &parent->keeper;
-	struct agent_rules rules;
+	struct rules rules;
 
 	if (!agent_read_rules(parent->options, &rules))
 		return;
