@@ -90,6 +90,12 @@ static void make_database(void)
 		"state",
 		"lock",
 		"outside",
+		"sys",
+		"sys/class",
+		"sys/class/iscsi_host",
+		"sys/class/iscsi_host/host5",
+		"sys/class/scsi_host",
+		"sys/class/scsi_host/host5",
 	};
 
 	scratch_empty();
@@ -100,6 +106,10 @@ static void make_database(void)
 	scratch_put(DB_NODE "/if0", NODE_RECORD);
 	scratch_put("db/nodes/iqn.t/192.0.2.2,3260", NODE_RECORD);
 	scratch_put("db/send_targets/st_config", RECORD(PASSWORD SECRET "\n"));
+	scratch_put("db/ifaces/hba", RECORD(IFACE("hba") "iface.transport_name = qla4xxx\n"
+							 "iface.hwaddress = 02:00:00:00:00:05\n"));
+	scratch_put("sys/class/iscsi_host/host5/hwaddress", "02:00:00:00:00:05\n");
+	scratch_put("sys/class/scsi_host/host5/proc_name", "qla4xxx\n");
 	scratch_put("state/state", "iscsi-ifaced state 1\nend\n");
 	scratch_put("initiatorname", "InitiatorName=iqn.host\n");
 	scratch_put("iscsid.conf", "node.startup = manual\n" PASSWORD SECRET "\n");
@@ -251,10 +261,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length)
 	/* Before anything comes from outside, as in the daemon. */
 	keeper = (struct keeper){ .socket = wire_open(),
 				  .master = "/nowhere",
-				  .sysfs = "/", /* no session is there */
+				  .sysfs = scratch_path("sys"), /* one adapter is there */
 				  .allowed = KEEPER_ALLOWS_SESSIONS };
 	open_gate();
-	MUST(keeper_add_bounds(&keeper, &(struct bounds){ .deny = strdup("kept* ") }));
+	/* As at the start, and at a SIGHUP. */
+	for (int i = 0; i < 2; i++)
+		MUST(keeper_add_bounds(&keeper, &(struct bounds){ .deny = strdup("kept* ") }));
 	if (length >= strlen(raw) && !memcmp(octets, raw, strlen(raw)))
 		ask_raw((const char *)octets + strlen(raw), length - strlen(raw));
 	else
