@@ -25,7 +25,6 @@
 
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
-
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
