@@ -45,7 +45,8 @@ uint32_t address_zone(const struct isif_address *address)
 /* A zone is the name of a device or, always (RFC 4007, section 11.2), an index; 0 if neither. */
 static uint32_t zone_parse(const char *text)
 {
-	uint32_t index = if_nametoindex(text);
+	/* The kernel looks past a colon, which begins an alias (dev_ioctl: SIOCGIFINDEX). */
+	uint32_t index = strchr(text, ':') ? 0 : if_nametoindex(text);
 	unsigned long long number;
 
 	if (index)

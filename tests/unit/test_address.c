@@ -67,6 +67,8 @@ static void test_zones(void)
 	CU_ASSERT(is_name("fe80::7%"));
 	CU_ASSERT(is_name("fe80::7%no-such-device"));
 	CU_ASSERT(is_name("fe80::7%lo%lo"));
+	CU_ASSERT(is_name("fe80::7%lo:"));
+	CU_ASSERT(is_name("fe80::7%lo:,"));
 	CU_ASSERT(is_name("192.0.2.1%lo"));
 	CU_ASSERT(is_name("::ffff:192.0.2.1%lo"));
 }
