@@ -57,13 +57,6 @@ int isif_monitor_timeout(const struct isif_monitor *monitor);
 /** Takes the waiting events and does a slice of work. True if a new snapshot was published. */
 bool isif_monitor_run(struct isif_monitor *monitor);
 
-/**
- * Has isif_monitor_run() call it between its steps, if the last call is a millisecond ago: for who
- * cannot wait for all of them. It may read what is shown then, and must change nothing. NULL: no
- * more.
- */
-void isif_monitor_between(struct isif_monitor *monitor, void (*call)(void *context), void *context);
-
 /** The newest snapshot, borrowed: hold it to keep it. Never NULL once it is started. */
 struct isif_snapshot *isif_monitor_snapshot(const struct isif_monitor *monitor);
 

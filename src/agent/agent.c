@@ -132,9 +132,8 @@ static bool is_busy(void *context, int master)
 }
 
 /*
- * While the monitor works, or the other process for it, which may take as long as a disk takes:
- * nobody who reads has to wait for that. The handler reads what the monitor has made, and asks
- * nobody. Until the other process, at this descriptor, has answered; or (-1) what is there now.
+ * While the other process works for the monitor, which may take as long as a disk takes: nobody who
+ * reads has to wait for it. The handler reads what the monitor has made, and asks nobody.
  */
 static void serve_reads(void *context, int gate)
 {
@@ -148,7 +147,7 @@ static void serve_reads(void *context, int gate)
 		int unused = 0;
 		size_t count = snmp_descriptors(descriptors + 1, SNMP_DESCRIPTORS, &unused);
 
-		if (poll(descriptors, count + 1, gate < 0 ? 0 : -1) <= 0)
+		if (poll(descriptors, count + 1, -1) < 0)
 			break;
 		snmp_serve(descriptors + 1, count);
 		/* What was begun is answered first. */
@@ -156,11 +155,6 @@ static void serve_reads(void *context, int gate)
 			break;
 	}
 	channel->reads_only = false;
-}
-
-static void serve_reads_now(void *context)
-{
-	serve_reads(context, -1);
 }
 
 /* What was left waiting then is no news to poll(). */
@@ -178,12 +172,8 @@ static void show_waiting(const struct agent *agent, struct pollfd *descriptors, 
 
 static void run_monitor(struct agent *agent)
 {
-	struct isif_monitor *monitor = agent->handler.monitor;
-
 	remote_meanwhile(agent->gate, serve_reads, agent);
-	isif_monitor_between(monitor, serve_reads_now, agent);
-	isif_monitor_run(monitor);
-	isif_monitor_between(monitor, NULL, NULL);
+	isif_monitor_run(agent->handler.monitor);
 	remote_meanwhile(agent->gate, NULL, NULL);
 }
 

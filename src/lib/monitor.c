@@ -17,7 +17,6 @@
 
 #define SLICE_NS	50000000u
 #define JOB_SLICE_NS	3000000u
-#define BETWEEN_NS	1000000u
 #define COUNTERS_AGE_MS 1000  /* of mib.md: at most 1 s old while polled */
 #define PORTS_AGE_MS	10000 /* each attribute of a port may be a command to its firmware */
 #define PORTS_SETTLE_MS 100
@@ -150,25 +149,10 @@ static void take_record_changes(struct isif_monitor *monitor)
 		lost_events(monitor);
 }
 
-void isif_monitor_between(struct isif_monitor *monitor, void (*call)(void *context), void *context)
-{
-	monitor->between = call;
-	monitor->between_context = context;
-}
-
-static void between(struct isif_monitor *monitor)
-{
-	if (!monitor->between || clock_ns() - monitor->between_called < BETWEEN_NS)
-		return;
-	monitor->between(monitor->between_context);
-	monitor->between_called = clock_ns();
-}
-
 static void visit_event(void *context, const struct isif_kernel_event *event)
 {
 	struct isif_monitor *monitor = context;
 
-	between(monitor);
 	switch (event->kind) {
 	case ISIF_EVENT_OVERFLOW:
 		lost_events(monitor);
@@ -264,11 +248,9 @@ static void take_events(struct isif_monitor *monitor)
 	if (monitor->uevents)
 		isif_uevents_read(monitor->uevents, visit_event, monitor);
 	take_iscsi_events(monitor);
-	between(monitor);
 	look_at_uses(monitor);
 	if (is_readable(isif_daemon_descriptor(monitor->daemon)))
 		look_at_daemon(monitor);
-	between(monitor);
 	take_record_changes(monitor);
 	if (monitor->backup_waits)
 		look_at_backup(monitor);
@@ -334,9 +316,7 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 	if (monitor->resync_due && now >= monitor->resync_due)
 		isif_monitor_resync(monitor);
 	take_events(monitor);
-	between(monitor);
 	work(monitor, clock_ns() + SLICE_NS);
-	between(monitor);
 	if (monitor->dirty) {
 		/*
 		 * The kernel tells how a session ended (the answer to a login or a logout, an
@@ -344,7 +324,6 @@ bool isif_monitor_run(struct isif_monitor *monitor)
 		 */
 		take_iscsi_events(monitor);
 		monitor_build(monitor);
-		between(monitor);
 	}
 	if (monitor->save_due && now >= monitor->save_due)
 		monitor_save(monitor);

@@ -51,9 +51,6 @@ struct record_changes {
 
 struct isif_monitor {
 	struct isif_log log;
-	void (*between)(void *context); /* the steps of a run; may be NULL */
-	void *between_context;
-	uint64_t between_called; /* ns */
 	struct isif_names *names;
 	struct isif_privileged *privileged;
 	struct isif_database *database;

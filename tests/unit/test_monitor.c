@@ -158,32 +158,6 @@ static void test_old_snapshot(void)
 	isif_snapshot_release(old);
 }
 
-static unsigned calls;
-
-/* Whatever is read anew meanwhile: what is shown is what was shown before, or all of the new. */
-static void look_between(void *context)
-{
-	const struct isif_snapshot *snapshot = isif_monitor_snapshot(monitor);
-
-	CU_ASSERT_PTR_EQUAL(context, &calls);
-	CU_ASSERT_EQUAL(snapshot->iface_count, 3);
-	CU_ASSERT_EQUAL(snapshot->session_count, 1);
-	CU_ASSERT_EQUAL(isif_monitor_jobs(monitor).count, 0);
-	calls++;
-}
-
-static void test_between(void)
-{
-	calls = 0;
-	isif_monitor_between(monitor, look_between, &calls);
-	resync();
-	CU_ASSERT_TRUE(calls > 0);
-	calls = 0;
-	isif_monitor_between(monitor, NULL, NULL);
-	resync();
-	CU_ASSERT_EQUAL(calls, 0);
-}
-
 static void test_resync(void)
 {
 	put_file(SESSION "state", "FAILED\n");
@@ -489,7 +463,6 @@ void add_monitor_tests(void)
 	CU_add_test(suite, "without sockets the local address tells the path", test_path);
 	CU_add_test(suite, "changes of records make a new snapshot", test_record_changes);
 	CU_add_test(suite, "a snapshot that is held stays as it was", test_old_snapshot);
-	CU_add_test(suite, "others have their turn between the steps", test_between);
 	CU_add_test(suite, "a resync reads the sessions again", test_resync);
 	CU_add_test(suite, "a session that goes is lost", test_session_goes);
 	CU_add_test(suite, "indexes and losses outlive a restart", test_state_is_kept);
