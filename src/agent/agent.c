@@ -40,6 +40,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LATE_TURNS 8 /* of requests when the other process has answered: up to four are one */
+
 struct agent {
 	const struct options *options;
 	struct isif_privileged *gate;
@@ -141,6 +143,7 @@ static void serve_reads(void *context, int gate)
 	struct channel *channel = &agent->connection.channel;
 	struct pollfd descriptors[SNMP_DESCRIPTORS + 1] = { { .fd = gate, .events = POLLIN } };
 	bool idle = agent->connection.open && !snmp_is_busy(agent->connection.socket);
+	int late = 0;
 
 	channel->reads_only = true;
 	while (idle && !channel->waits) {
@@ -150,8 +153,9 @@ static void serve_reads(void *context, int gate)
 		if (poll(descriptors, count + 1, -1) < 0)
 			break;
 		snmp_serve(descriptors + 1, count);
-		/* What was begun is answered first. */
-		if (descriptors[0].revents && !snmp_is_busy(agent->connection.socket))
+		/* What was begun is answered first, but not what comes without an end. */
+		if (descriptors[0].revents &&
+		    (++late == LATE_TURNS || !snmp_is_busy(agent->connection.socket)))
 			break;
 	}
 	channel->reads_only = false;
