@@ -40,8 +40,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LATE_TURNS 8 /* of requests when the other process has answered: up to four are one */
-
 struct agent {
 	const struct options *options;
 	struct isif_privileged *gate;
@@ -133,54 +131,6 @@ static bool is_busy(void *context, int master)
 	return snmp_is_busy(master);
 }
 
-/*
- * While the other process works for the monitor, which may take as long as a disk takes: nobody who
- * reads has to wait for it. The handler reads what the monitor has made, and asks nobody.
- */
-static void serve_reads(void *context, int gate)
-{
-	struct agent *agent = context;
-	struct channel *channel = &agent->connection.channel;
-	struct pollfd descriptors[SNMP_DESCRIPTORS + 1] = { { .fd = gate, .events = POLLIN } };
-	bool idle = agent->connection.open && !snmp_is_busy(agent->connection.socket);
-	int late = 0;
-
-	channel->reads_only = true;
-	while (idle && !channel->waits) {
-		int unused = 0;
-		size_t count = snmp_descriptors(descriptors + 1, SNMP_DESCRIPTORS, &unused);
-
-		if (poll(descriptors, count + 1, -1) < 0)
-			break;
-		snmp_serve(descriptors + 1, count);
-		/* What was begun is answered first, but not what comes without an end. */
-		if (descriptors[0].revents &&
-		    (++late == LATE_TURNS || !snmp_is_busy(agent->connection.socket)))
-			break;
-	}
-	channel->reads_only = false;
-}
-
-/* What was left waiting then is no news to poll(). */
-static bool is_waiting(const struct agent *agent)
-{
-	return agent->connection.open && agent->connection.channel.waits;
-}
-
-static void show_waiting(const struct agent *agent, struct pollfd *descriptors, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (descriptors[i].fd == agent->connection.socket)
-			descriptors[i].revents |= POLLIN;
-}
-
-static void run_monitor(struct agent *agent)
-{
-	remote_meanwhile(agent->gate, serve_reads, agent);
-	isif_monitor_run(agent->handler.monitor);
-	remote_meanwhile(agent->gate, NULL, NULL);
-}
-
 static bool any_ready(const struct pollfd *descriptors, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -225,12 +175,8 @@ static void turn(struct agent *agent)
 		(struct pollfd){ .fd = agent->signals, .events = POLLIN };
 	descriptors[snmp_count + sources + 1] =
 		(struct pollfd){ .fd = remote_descriptor(agent->gate) };
-	if (is_waiting(agent))
-		timeout = 0;
 	if (poll(descriptors, snmp_count + sources + 2, timeout) < 0 && errno != EINTR)
 		return;
-	if (is_waiting(agent))
-		show_waiting(agent, descriptors, snmp_count);
 	if (snmp_serve(descriptors, snmp_count))
 		snmp_drain();
 	snmp_timeout();
@@ -240,7 +186,7 @@ static void turn(struct agent *agent)
 	if (descriptors[snmp_count + sources].revents)
 		take_signals(agent);
 	if (any_ready(descriptors + snmp_count, sources) || isif_monitor_timeout(monitor) == 0)
-		run_monitor(agent);
+		isif_monitor_run(monitor);
 	connection_run(&agent->connection, clock_ms());
 	notify(agent);
 }

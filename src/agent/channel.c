@@ -109,7 +109,7 @@ static int send_pdu(netsnmp_transport *transport, const void *octets, int size, 
 		return channel->broken ? -1 : size;
 	}
 	if (!send_all(channel, transport->sock, octets, (size_t)size))
-		return channel->reads_only ? size : -1; /* it hears of the end in its turn */
+		return -1;
 	if (header.type != AGENTX_RESPONSE && header.type != AGENTX_NOTIFY) {
 		channel->asks = true;
 		channel->asked = header;
@@ -278,14 +278,6 @@ static bool admit(struct channel *channel, int socket, const struct agentx_heade
 	return !error && header->type != AGENTX_CLOSE;
 }
 
-/* So is an answer that nobody waits for: that to a notification. */
-static bool is_read(const struct channel *channel, const struct agentx_header *header)
-{
-	return header->type == AGENTX_RESPONSE
-		       ? !channel->asks
-		       : header->type >= AGENTX_GET && header->type <= AGENTX_GET_BULK;
-}
-
 /* The next PDU for the library, and its length; 0 if there is none yet. */
 static size_t next_pdu(struct channel *channel, int socket, uint8_t *octets)
 {
@@ -298,10 +290,6 @@ static size_t next_pdu(struct channel *channel, int socket, uint8_t *octets)
 	if (!agentx_is_framed(&header)) {
 		complain(channel, "what it sends is no AgentX, the connection ends");
 		break_off(channel, socket);
-		return 0;
-	}
-	if (channel->reads_only && !is_read(channel, &header)) {
-		channel->waits = true;
 		return 0;
 	}
 	/* The payload is still to come, and with it our next turn. */
@@ -342,22 +330,10 @@ static size_t last_pdu(struct channel *channel, uint8_t *octets)
 	return channel->phase == CHANNEL_IDLE ? 0 : undo(channel, octets);
 }
 
-/* Neither is anything undone then, nor does the library hear of the end. */
-static size_t next_read(struct channel *channel, int socket, uint8_t *octets)
-{
-	size_t length = channel->broken ? 0 : next_pdu(channel, socket, octets);
-
-	channel->waits |= channel->broken;
-	return length;
-}
-
 static size_t any_pdu(struct channel *channel, int socket, uint8_t *octets)
 {
 	size_t length = 0;
 
-	if (channel->reads_only)
-		return next_read(channel, socket, octets);
-	channel->waits = false;
 	channel->undoes = false;
 	if (is_late(channel)) {
 		complain(channel, "it does not answer, the connection ends");
@@ -380,7 +356,7 @@ static int receive_pdu(netsnmp_transport *transport, void *octets, int size, voi
 		return -1;
 	if (!channel->is_busy(channel->context, transport->sock)) {
 		length = any_pdu(channel, transport->sock, octets);
-		if (!length && channel->broken && !channel->reads_only)
+		if (!length && channel->broken)
 			return -1;
 	}
 	if (!length) /* and yet this is not the end */

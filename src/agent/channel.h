@@ -22,13 +22,6 @@ struct channel {
 	bool (*is_busy)(void *context, int socket);
 	void *context;
 
-	/*
-	 * Set while something else is under way, which a SET, or the end, must not come between:
-	 * the library gets requests that read, and nothing else. What else is there waits.
-	 */
-	bool reads_only;
-	bool waits; /* something does, which no descriptor tells of */
-
 	/* The rest is the channel's own. */
 	bool broken;	 /* the connection is at its end, whatever still comes */
 	bool complained; /* the log knows of this connection's master */

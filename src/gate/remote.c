@@ -19,20 +19,6 @@ struct message *remote_question(struct isif_privileged *gate, enum keeper_operat
 	return message;
 }
 
-bool remote_receive(struct remote *remote, struct message *message, int *descriptor)
-{
-	if (remote->serve)
-		remote->serve(remote->context, remote->socket);
-	return message_receive(remote->socket, message, descriptor);
-}
-
-void remote_meanwhile(struct isif_privileged *gate, void (*serve)(void *context, int socket),
-		      void *context)
-{
-	remote_of(gate)->serve = serve;
-	remote_of(gate)->context = context;
-}
-
 /* Its answer replaces the question; a descriptor that comes along is the caller's, if it wants one.
  */
 enum isif_error remote_ask_for(struct isif_privileged *gate, int *descriptor)
@@ -44,7 +30,7 @@ enum isif_error remote_ask_for(struct isif_privileged *gate, int *descriptor)
 		return ISIF_NO_MEMORY;
 	remote_settle(remote);
 	if (!remote->gone && (!message_send(remote->socket, &remote->message, -1) ||
-			      !remote_receive(remote, &remote->message, &handed)))
+			      !message_receive(remote->socket, &remote->message, &handed)))
 		remote->gone = true;
 	if (remote->gone) {
 		message_clear(&remote->message);

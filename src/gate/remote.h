@@ -11,13 +11,6 @@
  */
 enum isif_error remote_open(int socket, struct isif_privileged **gate);
 
-/*
- * While an answer is waited for, serve() may do something else, until something is to be read from
- * socket; it must not ask this gate. NULL: nothing is done.
- */
-void remote_meanwhile(struct isif_privileged *gate, void (*serve)(void *context, int socket),
-		      void *context);
-
 /* Tells that the MIB is served. An error: it must not be, the log was told why. */
 enum isif_error remote_ready(struct isif_privileged *gate);
 /* True when the other process is gone. */

@@ -71,7 +71,7 @@ void remote_settle(struct remote *remote)
 {
 	if (remote->batch_state != BATCH_WORKS)
 		return;
-	if (remote->gone || !remote_receive(remote, &remote->batch_answer, NULL)) {
+	if (remote->gone || !message_receive(remote->socket, &remote->batch_answer, NULL)) {
 		message_clear(&remote->batch_answer);
 		remote->gone = true;
 	}

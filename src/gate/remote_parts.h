@@ -29,8 +29,6 @@ struct remote_look {
 struct remote {
 	struct isif_privileged gate;
 	int socket;
-	void (*serve)(void *context, int socket); /* while an answer is waited for */
-	void *context;
 	bool gone;
 	char *root;
 	int change_descriptor;
@@ -65,8 +63,6 @@ struct message *remote_question(struct isif_privileged *gate, enum keeper_operat
  */
 enum isif_error remote_ask_for(struct isif_privileged *gate, int *descriptor);
 enum isif_error remote_ask(struct isif_privileged *gate);
-/* The next message of the other process, once it is there; false: it is gone. */
-bool remote_receive(struct remote *remote, struct message *message, int *descriptor);
 /* Takes an answer that is still to come, so that something else can be asked. */
 void remote_settle(struct remote *remote);
 

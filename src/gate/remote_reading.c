@@ -100,7 +100,7 @@ static bool take_entries(struct remote *remote, struct incoming *incoming)
 	struct message *message = incoming->message;
 
 	for (;;) {
-		if (!remote_receive(remote, message, NULL))
+		if (!message_receive(remote->socket, message, NULL))
 			return false;
 		while (message->at < message->length)
 			if (take_entry(incoming))

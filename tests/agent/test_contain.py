@@ -5,7 +5,6 @@ lives without the other."""
 import os
 import pwd
 import signal
-import threading
 
 import sets
 from harness import World, wait_until
@@ -80,41 +79,6 @@ def test_deaths(checks):
         sets.start(world)
         sets.done(checks, world, "and the next one takes SETs",
                   *sets.iface("a", HwAddress="02:00:00:00:00:02"))
-
-
-def test_held_up(checks):
-    """While the one with the rights does not answer, as with a slow disk, reads are served; what
-    changes something, and the end of the connection, have their turn when it does."""
-    with World(checks, "held up") as world:
-        fill(world)
-        world.agentx_timeout = 30
-        sets.start(world)
-        keeper = world.agent.family()[0]
-        os.kill(keeper, signal.SIGSTOP)
-        world.records.node(TARGET, "192.0.2.2", 3260, 1, "a")  # which it has to read
-        answers = [world.value("BindingCount", 0) for _ in range(100)]
-        checks.equal(answers, [1] * 100, "reads are answered, by what is known")
-        answer = []
-        thread = threading.Thread(target=lambda: answer.append(
-            sets.ask(world, *sets.iface("a", HwAddress="02:00:00:00:00:07"))))
-        thread.start()
-        thread.join(0.5)
-        checks.check(thread.is_alive(), "a SET waits", answer)
-        os.kill(keeper, signal.SIGCONT)
-        thread.join()
-        checks.equal(answer, [sets.DONE], "and is done when it goes on")
-        checks.equal(world.records.iface_settings("a").get("hwaddress"), "02:00:00:00:00:07",
-                     "as it was asked")
-        checks.equal(world.wait_value(2, 5, "BindingCount", 0), 2, "what changed is read then")
-        os.kill(keeper, signal.SIGSTOP)
-        world.records.node(TARGET, "192.0.2.3", 3260, 1, "a")
-        checks.equal([world.value("BindingCount", 0) for _ in range(10)], [2] * 10,
-                     "held up once more")
-        world.stop_master(signal.SIGKILL)
-        os.kill(keeper, signal.SIGCONT)
-        world.start_master()
-        checks.equal(world.wait_value(3, 20, "BindingCount", 0), 3,
-                     "a master that goes meanwhile is found again")
 
 
 def test_unreadable_configuration(checks):
