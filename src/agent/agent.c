@@ -7,7 +7,7 @@
 #include "agent.h"
 
 #include "../gate/remote.h"
-#include "clock.h"
+#include "../lib/clock.h"
 #include "config.h"
 #include "configuration.h"
 #include "connection.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "channel.h"
 
-#include "clock.h"
+#include "../lib/clock.h"
 #include "config.h"
 #include "engine.h"
 #include "logging.h"

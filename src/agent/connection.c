@@ -2,7 +2,7 @@
 #include "connection.h"
 
 #include "../gate/remote.h"
-#include "clock.h"
+#include "../lib/clock.h"
 #include "config.h"
 #include "handed.h"
 #include "logging.h"

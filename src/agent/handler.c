@@ -5,8 +5,8 @@
  */
 #include "handler.h"
 
+#include "../lib/clock.h"
 #include "agentx.h"
-#include "clock.h"
 #include "config.h"
 #include "engine.h"
 #include "logging.h"

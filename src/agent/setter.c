@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "setter.h"
 
+#include "../lib/clock.h"
 #include "audit.h"
-#include "clock.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -82,8 +82,8 @@ enum isif_error keeper_look_end(struct keeper *keeper);
 
 /*
  * keeper_bounds.c: whether what the other process wants to touch is within the bounds; it is
- * ISIF_INVALID if not. Bounds are taken over, false: without memory they are not. They add up: what
- * may be touched once may have to be put back.
+ * ISIF_INVALID if not. Bounds are the keeper's from now on; false without memory, then they are
+ * gone. They add up: what may be touched once may have to be put back.
  */
 bool keeper_add_bounds(struct keeper *keeper, struct bounds *bounds);
 void keeper_free_bounds(struct keeper *keeper);

@@ -208,19 +208,18 @@ bool keeper_command_is_within(struct keeper *keeper, const struct isif_command *
 static enum isif_error read_port(struct isif_sysfs *sysfs, const struct isif_port_request *request,
 				 struct isif_kernel_port **port)
 {
+	static const char *const families[] = { "ipv4", "ipv6" };
 	char name[64];
-	enum isif_error error;
 
-	snprintf(name, sizeof(name), "ipv4-iface-%" PRIu32 "-%" PRIu32, request->host,
-		 request->number);
-	error = isif_kernel_port_read(sysfs, name, port);
-	if (error != ISIF_NOT_FOUND)
-		return error;
-	snprintf(name, sizeof(name), "ipv6-iface-%" PRIu32 "-%" PRIu32, request->host,
-		 request->number);
-	error = isif_kernel_port_read(sysfs, name, port);
-	if (error != ISIF_NOT_FOUND)
-		return error;
+	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+		enum isif_error error;
+
+		snprintf(name, sizeof(name), "%s-iface-%" PRIu32 "-%" PRIu32, families[i],
+			 request->host, request->number);
+		error = isif_kernel_port_read(sysfs, name, port);
+		if (error != ISIF_NOT_FOUND)
+			return error;
+	}
 	snprintf(name, sizeof(name), "host%" PRIu32, request->host);
 	return isif_kernel_port_of_host(sysfs, name, port);
 }

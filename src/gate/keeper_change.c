@@ -10,11 +10,6 @@
 #define PATIENCE_MS  10000
 #define UNDER_WAY_MS 60000 /* longer than any master waits for the answer to a SET */
 
-static uint64_t now_ms(void)
-{
-	return clock_ns() / 1000000u;
-}
-
 /* --- a transaction --- */
 
 enum isif_error keeper_begin(struct keeper *keeper)
@@ -28,7 +23,7 @@ enum isif_error keeper_begin(struct keeper *keeper)
 	error = keeper->gate->operations->begin(keeper->gate, patience, &why);
 	message_put_text(&keeper->answer, why);
 	if (!error)
-		keeper->transaction_until = now_ms() + UNDER_WAY_MS;
+		keeper->transaction_until = clock_ms() + UNDER_WAY_MS;
 	return error;
 }
 
@@ -116,7 +111,7 @@ enum isif_error keeper_batch_begin(struct keeper *keeper)
 		keeper_forget_batch(keeper);
 		return error;
 	}
-	keeper->batch_until = now_ms() + UNDER_WAY_MS;
+	keeper->batch_until = clock_ms() + UNDER_WAY_MS;
 	keeper->descriptor = operations->batch_descriptor(keeper->gate);
 	return ISIF_OK;
 }
@@ -129,7 +124,7 @@ enum isif_error keeper_batch_work(struct keeper *keeper)
 
 	if (!message_is_read(&keeper->request) || !keeper->batch)
 		return ISIF_INVALID;
-	keeper->batch_until = now_ms() + UNDER_WAY_MS;
+	keeper->batch_until = clock_ms() + UNDER_WAY_MS;
 	error = keeper->gate->operations->batch_work(keeper->gate, deadline, &pause);
 	message_put_number(&keeper->answer, pause);
 	if (error != ISIF_INCOMPLETE && error != ISIF_LOCKED)
@@ -163,7 +158,7 @@ enum isif_error keeper_backup(struct keeper *keeper)
 
 static void lower(int *timeout, uint64_t until)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 	int left = until <= now ? 0 : (int)(until - now);
 
 	if (until && (*timeout < 0 || left < *timeout))
@@ -181,7 +176,7 @@ int keeper_timeout(const struct keeper *keeper)
 
 static bool is_over(uint64_t until)
 {
-	return until && now_ms() >= until;
+	return until && clock_ms() >= until;
 }
 
 /* Both may hold open-iscsi's lock, without which nobody can log in. */

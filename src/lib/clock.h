@@ -14,4 +14,10 @@ static inline uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* The same in milliseconds. */
+static inline uint64_t clock_ms(void)
+{
+	return clock_ns() / 1000000u;
+}
+
 #endif

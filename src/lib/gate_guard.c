@@ -28,11 +28,6 @@ struct leaving {
 	uint64_t until;	 /* monotonic ms; 0: as long as it runs */
 };
 
-static uint64_t now_ms(void)
-{
-	return clock_ns() / 1000000;
-}
-
 /* --- those that go --- */
 
 static bool is_there(struct isif_sysfs *sysfs, uint32_t sid)
@@ -42,11 +37,17 @@ static bool is_there(struct isif_sysfs *sysfs, uint32_t sid)
 	return isif_kernel_session_read(sysfs, sid, &session) != ISIF_NOT_FOUND;
 }
 
-static void forget_those_gone(struct gate_guard *guard, struct isif_sysfs *sysfs)
+static enum isif_error forget_those_gone(struct gate_guard *guard)
 {
-	uint64_t now = now_ms();
+	CLEANUP(cleanup_sysfs) struct isif_sysfs *sysfs = NULL;
+	uint64_t now = clock_ms();
+	enum isif_error error = ISIF_OK;
 	size_t kept = 0;
 
+	if (guard->leaving_count)
+		error = isif_sysfs_open(guard->sysfs, guard->log, &sysfs);
+	if (error)
+		return error;
 	for (size_t i = 0; i < guard->leaving_count; i++) {
 		const struct leaving *one = &guard->leaving[i];
 
@@ -54,6 +55,7 @@ static void forget_those_gone(struct gate_guard *guard, struct isif_sysfs *sysfs
 			guard->leaving[kept++] = *one;
 	}
 	guard->leaving_count = kept;
+	return ISIF_OK;
 }
 
 static enum isif_error leave(struct gate_guard *guard, uint32_t sid)
@@ -91,7 +93,7 @@ void gate_guard_ended(struct gate_guard *guard, unsigned number, bool sure)
 		if (one->number == number && !one->until) {
 			if (sure)
 				continue;
-			one->until = now_ms() + LEAVING_MS;
+			one->until = clock_ms() + LEAVING_MS;
 		}
 		guard->leaving[kept++] = *one;
 	}
@@ -111,12 +113,10 @@ static bool has(const uint32_t *sids, size_t count, uint32_t sid)
 enum isif_error gate_guard_begin(struct gate_guard *guard, const uint32_t *sids, size_t count,
 				 const uint32_t **all, size_t *all_count)
 {
-	CLEANUP(cleanup_sysfs) struct isif_sysfs *sysfs = NULL;
-	enum isif_error error = isif_sysfs_open(guard->sysfs, guard->log, &sysfs);
+	enum isif_error error = forget_those_gone(guard);
 
 	if (error)
 		return error;
-	forget_those_gone(guard, sysfs);
 	gate_guard_forget(guard);
 	guard->sids = calloc(count + guard->leaving_count + 1, sizeof(*guard->sids));
 	if (!guard->sids)
@@ -134,7 +134,7 @@ enum isif_error gate_guard_begin(struct gate_guard *guard, const uint32_t *sids,
 
 void gate_guard_done(struct gate_guard *guard)
 {
-	guard->done = now_ms();
+	guard->done = clock_ms();
 }
 
 void gate_guard_forget(struct gate_guard *guard)
@@ -162,10 +162,15 @@ static bool record_is_not_onboot(struct directory_reader *reader, const char *pa
 	return startup && strcmp(startup, "onboot") != 0;
 }
 
-static bool is_not_onboot(struct gate_guard *guard, const struct isif_kernel_session *session)
+static bool is_not_onboot(const struct gate_guard *guard, uint32_t sid)
 {
+	CLEANUP(cleanup_sysfs) struct isif_sysfs *sysfs = NULL;
+	CLEANUP(cleanup_session) struct isif_kernel_session *session = NULL;
 	char portal[600], path[700]; /* one that is cut names no record */
 
+	if (isif_sysfs_open(guard->sysfs, guard->log, &sysfs) ||
+	    isif_kernel_session_read(sysfs, sid, &session))
+		return false;
 	snprintf(portal, sizeof(portal), "nodes/%s/%s,%u", session->target,
 		 session->persistent_address, session->persistent_port);
 	snprintf(path, sizeof(path), "%s,%" PRId32 "/%s", portal, session->tpgt, session->iface);
@@ -181,30 +186,20 @@ static enum isif_error refuse(const struct gate_guard *guard, uint32_t sid, cons
 	return ISIF_IN_USE;
 }
 
-static enum isif_error judge(struct gate_guard *guard, struct isif_sysfs *sysfs, uint32_t sid,
-			     bool force, const struct isif_look_disk *disks, size_t count)
-{
-	CLEANUP(cleanup_session) struct isif_kernel_session *session = NULL;
-	struct guard_request request = { .sid = sid, .force = force, .onboot = true };
-	char why[256];
-
-	if (!guard->done || now_ms() - guard->done > FRESH_MS ||
-	    !has(guard->sids, guard->count, sid))
-		return refuse(guard, sid, "who uses its disks was not looked at just before");
-	if (force && !isif_kernel_session_read(sysfs, sid, &session))
-		request.onboot = !is_not_onboot(guard, session);
-	if (!guard_allows(&request, disks, count, why, sizeof(why)))
-		return refuse(guard, sid, why);
-	return leave(guard, sid);
-}
-
 enum isif_error gate_guard_session(struct gate_guard *guard, uint32_t sid, bool force,
 				   const struct isif_look_disk *disks, size_t count)
 {
-	CLEANUP(cleanup_sysfs) struct isif_sysfs *sysfs = NULL;
-	enum isif_error error = isif_sysfs_open(guard->sysfs, guard->log, &sysfs);
+	struct guard_request request = { .sid = sid, .force = force, .onboot = true };
+	char why[256];
 
-	return error ? error : judge(guard, sysfs, sid, force, disks, count);
+	if (!guard->done || clock_ms() - guard->done > FRESH_MS ||
+	    !has(guard->sids, guard->count, sid))
+		return refuse(guard, sid, "who uses its disks was not looked at just before");
+	if (force)
+		request.onboot = !is_not_onboot(guard, sid);
+	if (!guard_allows(&request, disks, count, why, sizeof(why)))
+		return refuse(guard, sid, why);
+	return leave(guard, sid);
 }
 
 struct of_host {
@@ -229,7 +224,7 @@ static void judge_if_of_host(void *context, const char *name)
 	if (of->error == ISIF_NOT_FOUND)
 		of->error = ISIF_OK;
 	else if (!of->error && session->host == of->host)
-		of->error = judge(of->guard, of->sysfs, sid, of->force, of->disks, of->count);
+		of->error = gate_guard_session(of->guard, sid, of->force, of->disks, of->count);
 }
 
 enum isif_error gate_guard_host(struct gate_guard *guard, uint32_t host, bool force,

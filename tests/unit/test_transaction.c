@@ -633,8 +633,8 @@ static void test_places(void)
 	CU_ASSERT_PTR_NOT_EQUAL(binding_row(6), &no_binding);
 }
 
-/* One PDU that makes an iface, binds to it, and takes another one away. */
-static void test_all_at_once(void)
+/* What makes an iface, binds to it, and takes another one away. */
+static void wish_all_at_once(void)
 {
 	uint32_t index = first_binding();
 
@@ -645,6 +645,12 @@ static void test_all_at_once(void)
 	wish_setting("san1", "net_ifacename", "lo");
 	wish_iface(ISIF_WISH_IFACE_ROW, "san1", ISIF_ROW_CREATE);
 	wish_number(ISIF_WISH_KEPT, ISIF_KEPT_HOLD_DOWN, 11);
+}
+
+/* In one PDU. */
+static void test_all_at_once(void)
+{
+	wish_all_at_once();
 	CU_ASSERT(happens());
 	CU_ASSERT_FALSE(file_exists("records/ifaces/if0"));
 	CU_ASSERT(holds(NODES "san1", "\niface.net_ifacename = lo\n"));
@@ -755,14 +761,8 @@ static void test_no_memory(void)
 	wish_text(ISIF_WISH_BINDING_IFACE, index, "if1");
 	wish_binding(9, "if0", 20);
 	try_without_memory();
-	begin_wishes();
-	wish_iface(ISIF_WISH_IFACE_ROW, "if0", ISIF_ROW_DESTROY);
-	wish_text(ISIF_WISH_BINDING_IFACE, index, "san1");
-	wish_binding(9, "san1", 30);
-	wish_setting("san1", "net_ifacename", "lo");
-	wish_iface(ISIF_WISH_IFACE_ROW, "san1", ISIF_ROW_CREATE);
-	wish_number(ISIF_WISH_KEPT, ISIF_KEPT_HOLD_DOWN, 11);
-	wish_binding(10, "if1", 20);
+	wish_all_at_once();
+	wish_binding(10, "if1", 30);
 	wish_number(ISIF_WISH_BINDING_ADMIN, 10, ISIF_ADMIN_LOGGED_OUT);
 	try_without_memory();
 	begin_wishes();
