@@ -367,12 +367,12 @@ bool agent_read_rules(const struct options *options, struct rules *rules)
 		return false;
 	child = fork();
 	if (!child) {
-		logging_silence();
-		if (!start_library(&agent)) {
-			const struct rules told = rules_of(&agent);
+		struct rules told = { .protect_in_use = true }; /* of what cannot be used */
 
-			rules_send(&told, ends[1]);
-		}
+		logging_silence();
+		if (!start_library(&agent))
+			told = rules_of(&agent);
+		rules_send(&told, ends[1]);
 		_exit(EXIT_SUCCESS);
 	}
 	close(ends[1]);
@@ -394,7 +394,7 @@ static int start(struct agent *agent, const struct agent_start *start)
 	if (error && error != ISIF_UNAVAILABLE)
 		fail("cannot ask", "the privileged process", isif_error_text(error));
 	if (error)
-		return EXIT_FAILURE;
+		return error == ISIF_UNAVAILABLE ? AGENT_HUNG_UP : EXIT_FAILURE;
 	if (start_library(agent) || open_monitor(agent, start))
 		return EXIT_FAILURE;
 	prepare_handler(&agent->handler);

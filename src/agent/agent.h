@@ -14,12 +14,15 @@ struct agent_start {
 	int socket;   /* to the privileged process; the agent's own */
 };
 
+#define AGENT_HUNG_UP 3 /* exit status: the privileged process did, and has to say why */
+
 /* Runs until SIGTERM or SIGINT; its exit status. Signals that it takes are blocked already. */
 int agent_main(const struct agent_start *given);
 
 /*
  * Reads the configuration, in a process of its own, so that the caller has nothing to do with
- * Net-SNMP. Its faults are for the other process to tell. False: nothing is known.
+ * Net-SNMP. Its faults are for the other process to tell: one that cannot be used allows nothing.
+ * False: there was no memory, descriptor or process for it, and nothing is known.
  */
 bool agent_read_rules(const struct options *options, struct rules *rules);
 

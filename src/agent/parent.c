@@ -98,23 +98,28 @@ static bool open_gate(struct parent *parent)
  * What was allowed once may be needed by a job that is not over: only a restart takes it back. The
  * other process goes by the configuration at once.
  */
-static void read_rules(struct parent *parent)
+static bool read_rules(struct parent *parent)
 {
 	struct keeper *keeper = &parent->keeper;
 	struct rules rules;
+	bool known = agent_read_rules(parent->options, &rules);
 
-	if (!agent_read_rules(parent->options, &rules))
-		return;
 	/* A configuration with faults says less than it was to say, and allows nothing. */
-	if (rules.allowed == KEEPER_ALLOWS_READING)
+	if (known && rules.allowed == KEEPER_ALLOWS_READING)
 		bounds_clear(&rules.bounds);
-	else if (!keeper_add_bounds(keeper, &rules.bounds))
-		return;
+	else if (known)
+		known = keeper_add_bounds(keeper, &rules.bounds);
+	if (!known) {
+		LOG(ERROR, "the privileged process cannot read the configuration: no memory, "
+			   "process or descriptor is free");
+		return false;
+	}
 	if (rules.allowed > keeper->allowed)
 		keeper->allowed = rules.allowed;
 	keeper->protect_in_use = rules.protect_in_use;
 	if (!*keeper->master)
 		memcpy(keeper->master, rules.master, sizeof(keeper->master));
+	return true;
 }
 
 /*
@@ -210,28 +215,35 @@ int parent_main(const struct options *options, int socket, pid_t child)
 		.child = child,
 		.signals = -1,
 		.keeper = { .socket = socket,
+			    .sysfs = options->sysfs,
 			    .log = &agent_log,
 			    .ready = on_ready,
 			    .protect_in_use = true },
 	};
-	int status = EXIT_SUCCESS;
+	int status = EXIT_SUCCESS, ended = EXIT_SUCCESS;
+	bool served = false;
 
 	parent.keeper.context = &parent;
 	if (!open_signals(&parent) || !prepare_socket(socket))
 		status = fail("cannot prepare", "the privileged process", strerror(errno));
 	else if (!open_gate(&parent))
 		status = EXIT_FAILURE;
+	else if (!read_rules(&parent))
+		status = EXIT_FAILURE;
 	else {
-		parent.keeper.sysfs = options->sysfs;
-		read_rules(&parent);
+		served = true;
 		serve(&parent);
 	}
 	keeper_close(&parent.keeper);
 	close(socket);
 	if (child && parent.signals < 0)
 		kill(child, SIGKILL);
-	else if (child && wait_for_child(&parent))
+	else if (child)
+		ended = wait_for_child(&parent);
+	if (ended)
 		status = EXIT_FAILURE;
+	if (ended == AGENT_HUNG_UP && served)
+		LOG(ERROR, "the two processes have lost each other: restart iscsi-ifaced");
 	if (parent.pid_written)
 		unlink(options->pid_file);
 	cleanup_close_descriptor(&parent.signals);
